@@ -1,0 +1,18 @@
+"""Makes boto3 clients with the time-outs and retries that a Lambda function can afford."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# The SDK's default read time-out (60 s) and legacy retries outlive most callers here; standard mode backs off with jitter.
+_CONFIG = Config(connect_timeout=3, read_timeout=65, retries={"mode": "standard", "max_attempts": 4})
+
+
+@functools.cache
+def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time; adapters narrow it
+    """Return this process's client for `service`; region, credentials and endpoint come from the environment."""
+    return boto3.client(service, config=_CONFIG)

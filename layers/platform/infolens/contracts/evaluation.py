@@ -1,0 +1,86 @@
+"""What is known about a candidate before it meets traffic: parity, metrics, gates and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way a metric is better."""
+
+    HIGHER = "higher_is_better"
+    LOWER = "lower_is_better"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One demand on one metric of the held-out rows; each task states its own in `tasks/<task>/gates.py`."""
+
+    metric: str
+    direction: Direction
+    limit: float
+    """Floor when higher is better, ceiling when lower is better; the limit itself passes."""
+    max_loss: float | None
+    """How much worse than the champion on the same rows is still accepted; None compares with no champion."""
+    min_rows: int
+    """Fewer held-out rows than this are no evidence: the gate refuses."""
+    why: str
+    """Where the number comes from (a requirement id, a baseline)."""
+
+
+@dataclass(frozen=True)
+class ParityGate:
+    """How far the exported, quantised model may be from the trained one (int8 flips a few labels near the boundary)."""
+
+    max_mean_difference: float
+    """Mean absolute difference of the output probabilities."""
+    max_label_flips: float
+    """Share of rows whose answer changes."""
+    min_rows: int
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """The exported bundle against the trained model on the same inputs."""
+
+    bundle_digest: str
+    rows: int
+    mean_difference: float
+    max_difference: float
+    label_flips: float
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Metrics of one bundle on held-out rows, and of the champion's bundle on the very same rows."""
+
+    task: str
+    run_id: str
+    dataset_id: str
+    bundle_digest: str
+    rows: int
+    metrics: dict[str, float]
+    slices: dict[str, dict[str, float]]
+    """Slice name -> metrics (and "rows") on that slice."""
+    champion_digest: str
+    """"" when there is no champion yet."""
+    champion_metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What one gate said, with the numbers it saw."""
+
+    gate: str
+    passed: bool
+    reason: str
+    """Value, limit and rows in words."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All gates together; it passes only when every gate passed, and there was at least one."""
+
+    passed: bool
+    results: tuple[GateResult, ...]

@@ -1,0 +1,79 @@
+"""Where things lie in the three buckets; the only place that spells out an object key."""
+
+from __future__ import annotations
+
+LABELLED_PREFIX = "labelled/"
+"""Uploads bucket: labelled CSV files, `labelled/<task>/<file>`."""
+
+BATCH_PREFIX = "batch/"
+"""Uploads bucket: unlabelled CSV files, `batch/<task>/<file>`; their results lie under `results/`."""
+
+
+def labelled_upload(task: str, filename: str) -> str:
+    """Uploads bucket: where an editor's labelled CSV file goes."""
+    return f"{LABELLED_PREFIX}{task}/{filename}"
+
+
+def batch_upload(task: str, filename: str) -> str:
+    """Uploads bucket: where an unlabelled CSV file goes that is to be answered."""
+    return f"{BATCH_PREFIX}{task}/{filename}"
+
+
+def batch_results(task: str, upload_id: str) -> str:
+    """Uploads bucket: the answered batch as CSV."""
+    return f"results/{task}/{upload_id}.csv"
+
+
+def batch_report(task: str, upload_id: str) -> str:
+    """Uploads bucket: counts of the answered batch as JSON."""
+    return f"results/{task}/{upload_id}.json"
+
+
+def part(task: str, part_id: str) -> str:
+    """Data bucket: the kept rows of one upload as Parquet, named by the hash of its content."""
+    return f"parts/{task}/{part_id}.parquet"
+
+
+def rejects(task: str, upload_id: str) -> str:
+    """Data bucket: the rejected rows of one upload as CSV, as they were, with line, column and reason."""
+    return f"rejects/{task}/{upload_id}.csv"
+
+
+def upload_report(task: str, upload_id: str) -> str:
+    """Data bucket: the counts of one upload as JSON. Its presence says that the upload has been dealt with."""
+    return f"reports/{task}/{upload_id}.json"
+
+
+def quarantined(task: str, upload_id: str, filename: str) -> str:
+    """Data bucket: a file that was refused whole, byte for byte."""
+    return f"quarantine/{task}/{upload_id}/{filename}"
+
+
+def dataset_manifest(task: str, dataset_id: str) -> str:
+    """Data bucket: the description of one dataset (`DatasetManifest`)."""
+    return f"datasets/{task}/{dataset_id}/manifest.json"
+
+
+def dataset_channel(task: str, dataset_id: str) -> str:
+    """Data bucket: the same parts as a SageMaker `ManifestFile`, so that jobs read them as one channel."""
+    return f"datasets/{task}/{dataset_id}/channel.manifest"
+
+
+def dataset_head(task: str) -> str:
+    """Data bucket: names the newest dataset of a task; written only with `If-Match`."""
+    return f"datasets/{task}/head.json"
+
+
+def training_code(code_version: str) -> str:
+    """Models bucket: the source of a training run, as SageMaker script mode wants it."""
+    return f"code/{code_version}/sourcedir.tar.gz"
+
+
+def run_prefix(task: str, run_id: str) -> str:
+    """Models bucket: everything that one training run leaves behind; ends with a slash."""
+    return f"runs/{task}/{run_id}/"
+
+
+def bundle_prefix(task: str, digest: str) -> str:
+    """Models bucket: a registered bundle under its own digest; ends with a slash."""
+    return f"bundles/{task}/{digest}/"

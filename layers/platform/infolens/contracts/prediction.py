@@ -1,0 +1,55 @@
+"""What passes between the API, the batch function and a task's predict function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+METRIC_NAMESPACE = "InfoLens"
+"""Embedded metrics of the predict functions; dimensions `task` and `model_version`."""
+
+METRIC_FAULTS = "Faults"
+"""1 for a request answered with a 5xx, 0 for every other: Average is the error rate, SampleCount the requests."""
+
+METRIC_LATENCY = "Latency"
+"""Milliseconds inside the handler of warm requests; cold ones are counted apart, a fresh canary has more of them."""
+
+METRIC_COLD_LATENCY = "ColdLatency"
+"""Milliseconds inside the handler of the first request of an execution environment."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error a caller can act on, after RFC 9457."""
+
+    status: int
+    title: str
+    detail: str
+    field: str = ""
+    """The input field that is wrong; "" when it is none."""
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """One invocation of a task's predict function: one or several inputs of the task's schema."""
+
+    request_id: str
+    """Correlation id: the prediction id of an API call, or the id of a batch chunk."""
+    inputs: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True)
+class PredictResponse:
+    """The answer of a predict function. `answers[i]` belongs to `inputs[i]`; an answer with "problem" was refused.
+
+    A fault of the model (5xx) gives `status` 500, no answers and the problem; Lambda itself counts that as a success,
+    hence the Faults metric.
+    """
+
+    status: int
+    model_version: str
+    """The published version of the Lambda function that answered."""
+    dataset_id: str
+    run_id: str
+    bundle_digest: str
+    answers: tuple[dict[str, object], ...]
+    problem: Problem | None = None

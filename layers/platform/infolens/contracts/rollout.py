@@ -1,0 +1,137 @@
+"""The records of a rollout: its plan, what was seen, what was decided, and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a look at the evidence leads to."""
+
+    ADVANCE = "advance"
+    PROMOTE = "promote"
+    HOLD = "hold"
+    ROLL_BACK = "roll_back"
+    EXPIRE = "expire"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True)
+class Guardrails:
+    """When a candidate is worse than its champion."""
+
+    max_error_rate: float
+    """Share of handled 5xx that is never accepted, whatever the champion does (S0 code: 0.02)."""
+    max_error_rate_increase: float
+    """Accepted excess over the champion's own error rate."""
+    max_latency_ratio: float
+    """Accepted ratio of warm p95 latencies, candidate over champion."""
+    max_latency_ms: float
+    """Warm p95 latency that is never accepted (S2-08: 400 ms alerts)."""
+
+
+@dataclass(frozen=True)
+class AlarmLimits:
+    """The second brake: CloudWatch alarms on the candidate's version, independent of the state machine."""
+
+    period_seconds: int
+    """10, 30 or a multiple of 60 (CloudWatch)."""
+    faults_per_period: int
+    """Handled 5xx within one period that take the alias back at once."""
+    latency_ms: float
+    """Average warm latency over one period that takes the alias back at once."""
+    min_latency_periods: int
+    """Consecutive slow periods before the latency alarm fires."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a candidate is brought in. Given in the input of the state machine, so that each task may have its own."""
+
+    weights: tuple[int, ...]
+    """Percent of the traffic per step, rising, ending at 100 (S0 code: 20, 40, 60, 80, 100)."""
+    min_requests: int
+    """Requests the candidate must have answered within a step before the step is judged (S0 code: 1500)."""
+    look_seconds: int
+    """Time between two looks."""
+    max_step_seconds: int
+    """A step that has not gathered its requests by then expires: no evidence is never success."""
+    guardrails: Guardrails
+    alarms: AlarmLimits
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What was seen of one version during the present step. None says that a metric is missing, which is not zero."""
+
+    version: str
+    requests: int
+    faults: int
+    latency_p95_ms: float | None
+    latency_mean_ms: float | None
+
+
+@dataclass(frozen=True)
+class AliasState:
+    """The alias as AWS tells it; the truth about who serves."""
+
+    champion: str
+    """Version with the rest of the traffic."""
+    candidate: str
+    """Version with the additional weight; "" when there is none."""
+    weight: int
+    """Percent that goes to the candidate."""
+    revision_id: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, to which weight, and why, in words with value, limit and n."""
+
+    action: Action
+    weight: int
+    """Percent for the candidate after the decision was applied."""
+    reasons: tuple[str, ...]
+    more_requests: int = 0
+    """For a hold: how many requests of the candidate are missing."""
+
+
+@dataclass(frozen=True)
+class RolloutRecord:
+    """Who owns a task's alias at present."""
+
+    rollout_id: str
+    task: str
+    champion: str
+    candidate: str
+    plan: Plan
+    step: int
+    """Index into plan.weights of the step in force; -1 before the first."""
+    step_started_at: str
+    """ISO 8601, UTC."""
+    revision_id: str
+    """Alias revision that the rollout wrote last; another one means that somebody moved the alias by hand."""
+    status: str
+    """"running", "promoted", "rolled_back", "expired" or "aborted"."""
+    forced: bool
+    """An operator started it past refused gates."""
+
+
+@dataclass(frozen=True)
+class HistoryEvent:
+    """One line of the append-only history of a task's alias."""
+
+    task: str
+    rollout_id: str
+    at: str
+    """ISO 8601, UTC."""
+    who: str
+    """"state-machine", "alarm:<name>" or "operator:<name>"."""
+    event: str
+    """started, weight, held, promoted, rolled_back, expired, aborted, weight_by_hand."""
+    champion: str
+    candidate: str
+    weight: int
+    reasons: tuple[str, ...]
+    evidence: dict[str, object]

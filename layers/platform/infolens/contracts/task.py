@@ -1,0 +1,85 @@
+"""What every folder under `infolens/tasks/` offers; the machinery knows a task only through these shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from infolens.contracts.bundle import BundleManifest
+
+
+class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not a fault of the program
+    """A row or an input that cannot be taken, with the field and the limit in words."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """Keep the offending `field` ("" when it is the row as a whole) and the `reason`."""
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class Schema(Protocol):
+    """The rows of a task: what its files may be called and hold, and what a clean row is. Pure."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task, equal to its folder's name."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Fields of a clean row in order, name -> Arrow type name ("string", "int64", "double", "list<int64>")."""
+
+    @property
+    def label(self) -> str:
+        """The field of a clean row that is the label, or "" when a task has none."""
+
+    @property
+    def bad_row_budget(self) -> float:
+        """Share of rejected rows past which a whole file is refused."""
+
+    def bind(self, header: Sequence[str], *, labelled: bool) -> Mapping[str, int]:
+        """Find the needed columns in a CSV header (any case, any order, any known name) -> position.
+
+        Raises:
+            RowRejected: a needed column is missing or named twice; the reason lists the names that would do.
+        """
+
+    def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
+        """Turn one labelled CSV row (bound names -> text) into a clean row.
+
+        Raises:
+            RowRejected: with the field and the limit.
+        """
+
+    def check(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """Turn one input of the API, or one unlabelled CSV row, into what the predictor takes.
+
+        Raises:
+            RowRejected: with the field and the limit.
+        """
+
+    def identity(self, row: Mapping[str, object]) -> str:
+        """Normalised content of a clean row: equal identities are duplicates and share a split."""
+
+
+class Predictor(Protocol):
+    """A loaded bundle."""
+
+    def predict(self, inputs: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+        """Answer checked inputs in order; the answers are JSON-ready."""
+
+    def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
+        """Raw model outputs for parity, shape (inputs, outputs)."""
+
+
+class LoadPredictor(Protocol):
+    """`tasks/<task>/predict.py: load`."""
+
+    def __call__(self, directory: Path, manifest: BundleManifest) -> Predictor:
+        """Open the bundle in `directory`, whose digest has been checked."""
