@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 
 @functools.cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # building one costs milliseconds: once per kind
 
 
 def to_dict(record: DataclassInstance) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def from_dict(kind: type[T], plain: object) -> T:
     Raises:
         pydantic.ValidationError: a field is missing or has the wrong type; the message names it.
     """
-    return _adapter(kind).validate_python(plain)
+    return cast("T", _adapter(kind).validate_python(plain))
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:
@@ -46,4 +46,4 @@ def from_json(kind: type[T], data: bytes | str) -> T:
     Raises:
         pydantic.ValidationError: as `from_dict`, or the text is no JSON.
     """
-    return _adapter(kind).validate_json(data)
+    return cast("T", _adapter(kind).validate_json(data))

@@ -17,7 +17,7 @@ class MissingSettingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Every variable that product code reads; field `data_bucket` is the variable DATA_BUCKET. Empty means not given."""
+    """Every variable that product code reads; field `data_bucket` is variable DATA_BUCKET. Empty means not given."""
 
     uploads_bucket: str = ""
     """Bucket that editors write to."""

@@ -22,8 +22,8 @@ class BundleFile:
 class BundleManifest:
     """What a bundle is and where it came from.
 
-    The digest of a bundle is the sha256 of its manifest.json bytes (canonical JSON); since the manifest holds the sha256
-    of every file, the digest covers every byte that is served.
+    The digest of a bundle is the sha256 of its manifest.json bytes (canonical JSON); since the manifest holds the
+    sha256 of every file, the digest covers every byte that is served.
     """
 
     task: str
