@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-T = TypeVar("T")
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# The SDK's default connect time-out (60 s) and legacy retries outlive most callers; standard mode backs off with jitter.
+# The SDK's default connect time-out (60 s) and legacy retries outlive most callers; standard mode backs off.
 _CONFIG = Config(connect_timeout=3, read_timeout=65, retries={"mode": "standard", "max_attempts": 4})
 
 

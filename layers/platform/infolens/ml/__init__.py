@@ -1,0 +1,1 @@
+"""Task-neutral machine learning. Modules beside `training/` serve answers and never reach torch or transformers."""

@@ -1,0 +1,114 @@
+"""Rows of news_category: which columns and labels files may use, and what a clean row is. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from infolens.contracts.task import RowRejected
+from infolens.tasks.column_binding import bind_columns
+from infolens.tasks.text_cleaning import clean_text, content_key, join_title
+
+LABELS = (
+    "Business",
+    "Politics",
+    "Food & Drink",
+    "Travel",
+    "Parenting",
+    "Style & beauty",
+    "Wellness",
+    "World news",
+    "Sports",
+    "Entertainment",
+)
+"""Section names in the order of their ids, letter for letter S0-03."""
+
+MIN_LABELLED = 15
+"""Characters of a labelled text; headlines alone are useful training rows, single words are not."""
+
+MIN_TEXT = 50
+MAX_TEXT = 12_000
+"""Characters of a text to answer (S0-30)."""
+
+_TITLE_NAMES = ("title", "headline")
+_TEXT_NAMES = ("text", "body", "short_description", "description", "content")
+_LABEL_NAMES = ("label", "category", "class", "class_name")
+
+
+def _label_key(raw: str) -> str:
+    return "".join(filter(str.isalnum, html.unescape(raw).casefold().replace("&", " and ")))
+
+
+_LABEL_BY_KEY = {_label_key(name): name for name in LABELS} | {str(i): name for i, name in enumerate(LABELS)}
+
+
+@dataclass(frozen=True)
+class NewsCategorySchema:
+    """`infolens.contracts.task.Schema` of news_category."""
+
+    task: str = "news_category"
+    columns: Mapping[str, str] = field(default=MappingProxyType({"text": "string", "label": "string"}))
+    label: str = "label"
+    bad_row_budget: float = 0.2
+    """A fifth: beyond that the file is more likely the wrong file than a dirty one."""
+
+    def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
+        """See Schema. A file may have a title, a text, or both; they become one text."""
+        names = {"title": _TITLE_NAMES, "text": _TEXT_NAMES} | ({"label": _LABEL_NAMES} if labelled else {})
+        bound = bind_columns(header, names)
+        if "text" not in bound:
+            if "title" not in bound:
+                raise RowRejected("text", f"no such column; one of {', '.join(_TITLE_NAMES + _TEXT_NAMES)} is needed")
+            bound["text"] = bound.pop("title")  # headlines alone: the headline is the text
+        if labelled and "label" not in bound:
+            raise RowRejected("label", f"no such column; one of {', '.join(_LABEL_NAMES)} is needed")
+        return bound
+
+    def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
+        """See Schema."""
+        label = self._label(raw.get("label", ""))
+        return {"text": self._text(raw, MIN_LABELLED), "label": label}
+
+    def check(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
+        for name in ("title", "text"):
+            if name in payload and not isinstance(payload[name], str):
+                raise RowRejected(name, f"must be a string, not {_json_type(payload[name])}")
+        if "text" not in payload:
+            raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
+        return {"text": self._text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MIN_TEXT)}
+
+    def identity(self, row: Mapping[str, object]) -> str:
+        """See Schema. The label is no part of it: one text belongs to one split and has one label."""
+        return content_key(str(row["text"]))
+
+    @staticmethod
+    def _label(raw: str) -> str:
+        if not raw.strip():
+            raise RowRejected("label", f"is empty; one of {', '.join(LABELS)} or an id 0 to {len(LABELS) - 1} is needed")
+        name = _LABEL_BY_KEY.get(_label_key(raw))
+        if name is None:
+            raise RowRejected("label", f"{raw[:60]!r} is no known category; known: {', '.join(LABELS)}, or an id 0 to 9")
+        return name
+
+    @staticmethod
+    def _text(raw: Mapping[str, str], least: int) -> str:
+        text = join_title(clean_text(raw.get("title", "")), clean_text(raw.get("text", "")))
+        if len(text) < least:
+            raise RowRejected("text", f"has {len(text)} characters after cleaning; at least {least} are needed")
+        if len(text) > MAX_TEXT:
+            raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {MAX_TEXT} are taken")
+        return text
+
+
+def _json_type(value: object) -> str:
+    if value is None:
+        return "null"
+    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
+        type(value).__name__, type(value).__name__
+    )
+
+
+SCHEMA = NewsCategorySchema()

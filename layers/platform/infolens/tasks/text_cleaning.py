@@ -1,0 +1,37 @@
+"""Cleans free text the same way for every task: entities, invalid characters, white space (S0-21)."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# Controls, zero-width marks, byte-order marks, bidirectional marks, replacement characters, lone surrogates (a JSON
+# escape can carry one, and no UTF-8 encoder takes it) and noncharacters. ZWJ and ZWNJ stay: emoji and Persian use them.
+_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufffd-\uffff\ud800-\udfff]")
+
+
+def clean_text(raw: str) -> str:
+    """Give `raw` without entities and invalid characters, in NFC, with single spaces; "" when nothing is left."""
+    text = raw
+    for _ in range(2):  # feeds that were escaped twice carry "&amp;#39;"
+        if "&" not in text:
+            break
+        text = html.unescape(text)
+    if not text.isprintable():  # the usual text is, and the expression costs more than the question
+        text = _INVALID.sub("", text)
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
+
+
+def join_title(title: str, body: str) -> str:
+    """Merge two clean texts into one field, with a full stop between where the title has no mark of its own (S0-21)."""
+    if not title or not body:
+        return title or body
+    return f"{title} {body}" if title[-1] in ".!?:;…\"'”’" else f"{title}. {body}"
+
+
+def content_key(text: str) -> str:
+    """Reduce a clean text to its letters and digits: copies that differ in case, spacing or punctuation are equal."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
