@@ -1,0 +1,92 @@
+# One verb per need. Everything is installed under .venv and .venvs, and everything that runs keeps its state in .infolens.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.8
+# Plain pip picks the build that its configured index offers (a CPU one where there is no GPU); see README, "Requirements".
+TORCH := torch==2.13.0
+UV := .venv/bin/uv
+STAMPS := .venvs/stamps
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(STAMPS)/dev $(STAMPS)/cloud $(STAMPS)/lambda $(STAMPS)/sam ## Install everything the other verbs need
+
+$(STAMPS)/uv:
+	@mkdir -p $(STAMPS)
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION) $(TORCH)
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/uv pyproject.toml infra/environments/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --requirement infra/environments/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $@
+
+# LocalStack bundles a fork of moto that collides with moto itself, hence an environment of its own.
+$(STAMPS)/cloud: $(STAMPS)/uv infra/localstack/requirements.lock infra/localstack/pyproject.toml
+	$(UV) venv --quiet --allow-existing --python .venv/bin/python .venvs/cloud
+	$(UV) pip sync --quiet --python .venvs/cloud/bin/python infra/localstack/requirements.lock
+	$(UV) pip install --quiet --python .venvs/cloud/bin/python --no-deps --editable infra/localstack
+	@touch $@
+
+# Only what AWS's own Lambda runtime has: a layer that is not complete fails here too.
+$(STAMPS)/lambda: $(STAMPS)/uv infra/localstack/lambda-runtime.lock
+	$(UV) venv --quiet --allow-existing --python .venv/bin/python .venvs/lambda
+	$(UV) pip sync --quiet --python .venvs/lambda/bin/python infra/localstack/lambda-runtime.lock
+	@touch $@
+
+# SAM CLI caps libraries that the project wants newer.
+$(STAMPS)/sam: $(STAMPS)/uv infra/environments/sam.txt
+	$(UV) venv --quiet --allow-existing --python .venv/bin/python .venvs/sam
+	$(UV) pip sync --quiet --python .venvs/sam/bin/python infra/environments/sam.txt
+	@touch $@
+
+.PHONY: check
+check: setup ## Lint, types, import contracts, unit and contract tests (under a minute)
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	.venvs/sam/bin/sam validate --lint --region us-east-1
+	pytest tests/unit tests/contract -q
+
+.PHONY: test
+test: setup ## All tests, those against the embedded cloud included
+	pytest
+
+.PHONY: demo
+demo: setup ## The main job before your eyes: CSV in, answers out, a bad successor taken back
+	infolens demo
+
+.PHONY: up
+up: setup ## Start the embedded cloud
+	infolens up
+
+.PHONY: down
+down: ## Stop the embedded cloud; nothing is left running
+	@if [ -x .venv/bin/infolens ]; then .venv/bin/infolens down; else echo "nothing is installed, so nothing runs"; fi
+
+.PHONY: deploy
+deploy: setup ## Build and deploy template.yaml (to AWS with credentials, else to the embedded cloud)
+	infolens deploy
+
+.PHONY: task
+task: setup ## Stamp a new task folder: make task NAME=toxicity
+	python infra/scaffold/new_task.py "$(NAME)"
+
+.PHONY: locks
+locks: $(STAMPS)/uv ## Resolve the locked environments anew
+	$(UV) pip compile --quiet --no-header --python-version 3.11 pyproject.toml \
+		--group cli --group training --group test --group lint --output-file infra/environments/dev.txt
+	$(UV) pip compile --quiet --no-header --python-version 3.11 infra/environments/sam.in --output-file infra/environments/sam.txt
