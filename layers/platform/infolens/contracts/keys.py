@@ -77,3 +77,38 @@ def run_prefix(task: str, run_id: str) -> str:
 def bundle_prefix(task: str, digest: str) -> str:
     """Models bucket: a registered bundle under its own digest; ends with a slash."""
     return f"bundles/{task}/{digest}/"
+
+
+def run_export(task: str, run_id: str) -> str:
+    """Models bucket: what the export job of a run wrote; ends with a slash."""
+    return f"{run_prefix(task, run_id)}export/"
+
+
+def run_bundle(task: str, run_id: str) -> str:
+    """Models bucket: the exported bundle of a run, before it is registered; ends with a slash."""
+    return f"{run_export(task, run_id)}bundle/"
+
+
+def run_reference(task: str, run_id: str) -> str:
+    """Models bucket: inputs with the trained model's own scores, which the exported bundle must reproduce."""
+    return f"{run_export(task, run_id)}reference.json"
+
+
+def run_parity(task: str, run_id: str) -> str:
+    """Models bucket: the exported bundle against the trained model (`ParityReport`)."""
+    return f"{run_prefix(task, run_id)}parity.json"
+
+
+def run_evaluation(task: str, run_id: str) -> str:
+    """Models bucket: what the evaluation job of a run wrote; ends with a slash."""
+    return f"{run_prefix(task, run_id)}evaluation/"
+
+
+def run_report(task: str, run_id: str) -> str:
+    """Models bucket: metrics on the held-out rows (`EvaluationReport`)."""
+    return f"{run_evaluation(task, run_id)}report.json"
+
+
+def run_verdict(task: str, run_id: str) -> str:
+    """Models bucket: what the gates said (`Verdict`)."""
+    return f"{run_prefix(task, run_id)}verdict.json"
