@@ -27,6 +27,8 @@ def classification_metrics(
     right = Counter(truth for truth, answer in pairs if truth == answer)
     f1 = [2 * right[name] / (true[name] + answered[name]) for name in labels if true[name] + answered[name]]
     slices = {
-        f"label={name}": {"recall": right[name] / true[name], "rows": float(true[name])} for name in labels if true[name]
+        f"label={name}": {"recall": right[name] / true[name], "rows": float(true[name])}
+        for name in labels
+        if true[name]
     }
     return {"accuracy": right.total() / len(pairs), "macro_f1": sum(f1) / len(f1)}, slices

@@ -6,9 +6,13 @@ import html
 import re
 import unicodedata
 
-# Controls, zero-width marks, byte-order marks, bidirectional marks, replacement characters, lone surrogates (a JSON
-# escape can carry one, and no UTF-8 encoder takes it) and noncharacters. ZWJ and ZWNJ stay: emoji and Persian use them.
-_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufffd-\uffff\ud800-\udfff]")
+# Controls that are no white space, soft hyphens, zero-width and bidirectional marks, byte-order marks, replacement
+# characters, noncharacters, and lone surrogates (a JSON escape can carry one, and no UTF-8 encoder takes it).
+# Zero-width joiners stay: emoji and Persian need them.
+_INVALID = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+    "\ufeff\ufffd-\uffff\ud800-\udfff]"
+)
 
 
 def clean_text(raw: str) -> str:

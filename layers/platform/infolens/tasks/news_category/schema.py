@@ -49,7 +49,7 @@ class NewsCategorySchema:
     """`infolens.contracts.task.Schema` of news_category."""
 
     task: str = "news_category"
-    columns: Mapping[str, str] = field(default=MappingProxyType({"text": "string", "label": "string"}))
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"text": "string", "label": "string"}))
     label: str = "label"
     bad_row_budget: float = 0.2
     """A fifth: beyond that the file is more likely the wrong file than a dirty one."""
@@ -78,7 +78,9 @@ class NewsCategorySchema:
                 raise RowRejected(name, f"must be a string, not {_json_type(payload[name])}")
         if "text" not in payload:
             raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
-        return {"text": self._text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MIN_TEXT)}
+        return {
+            "text": self._text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MIN_TEXT)
+        }
 
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema. The label is no part of it: one text belongs to one split and has one label."""
@@ -87,10 +89,14 @@ class NewsCategorySchema:
     @staticmethod
     def _label(raw: str) -> str:
         if not raw.strip():
-            raise RowRejected("label", f"is empty; one of {', '.join(LABELS)} or an id 0 to {len(LABELS) - 1} is needed")
+            raise RowRejected(
+                "label", f"is empty; one of {', '.join(LABELS)} or an id 0 to {len(LABELS) - 1} is needed"
+            )
         name = _LABEL_BY_KEY.get(_label_key(raw))
         if name is None:
-            raise RowRejected("label", f"{raw[:60]!r} is no known category; known: {', '.join(LABELS)}, or an id 0 to 9")
+            raise RowRejected(
+                "label", f"{raw[:60]!r} is no known category; known: {', '.join(LABELS)}, or an id 0 to 9"
+            )
         return name
 
     @staticmethod
