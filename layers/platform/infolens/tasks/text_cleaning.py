@@ -14,6 +14,8 @@ _INVALID = re.compile(
     "\ufeff\ufffd-\uffff\ud800-\udfff]"
 )
 
+_ENDINGS = frozenset(".!?:;\"'\u2026\u201d\u2019")
+
 
 def clean_text(raw: str) -> str:
     """Give `raw` without entities and invalid characters, in NFC, with single spaces; "" when nothing is left."""
@@ -33,7 +35,7 @@ def join_title(title: str, body: str) -> str:
     """Merge two clean texts into one field, with a full stop between where the title has no mark of its own (S0-21)."""
     if not title or not body:
         return title or body
-    return f"{title} {body}" if title[-1] in ".!?:;…\"'”’" else f"{title}. {body}"
+    return f"{title} {body}" if title[-1] in _ENDINGS else f"{title}. {body}"
 
 
 def content_key(text: str) -> str:

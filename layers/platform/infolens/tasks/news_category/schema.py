@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from infolens.contracts.task import RowRejected
 from infolens.tasks.column_binding import bind_columns
 from infolens.tasks.text_cleaning import clean_text, content_key, join_title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LABELS = (
     "Business",
@@ -31,6 +34,8 @@ MIN_LABELLED = 15
 MIN_TEXT = 50
 MAX_TEXT = 12_000
 """Characters of a text to answer (S0-30)."""
+
+_KNOWN = f"{', '.join(LABELS)}, or an id 0 to {len(LABELS) - 1}"
 
 _TITLE_NAMES = ("title", "headline")
 _TEXT_NAMES = ("text", "body", "short_description", "description", "content")
@@ -89,14 +94,10 @@ class NewsCategorySchema:
     @staticmethod
     def _label(raw: str) -> str:
         if not raw.strip():
-            raise RowRejected(
-                "label", f"is empty; one of {', '.join(LABELS)} or an id 0 to {len(LABELS) - 1} is needed"
-            )
+            raise RowRejected("label", f"is empty; one of {_KNOWN} is needed")
         name = _LABEL_BY_KEY.get(_label_key(raw))
         if name is None:
-            raise RowRejected(
-                "label", f"{raw[:60]!r} is no known category; known: {', '.join(LABELS)}, or an id 0 to 9"
-            )
+            raise RowRejected("label", f"{raw[:60]!r} is no known category; known: {_KNOWN}")
         return name
 
     @staticmethod
