@@ -1,0 +1,1 @@
+"""The `infolens` command: what operators and editors do, and nothing that the product itself would need."""

@@ -1,0 +1,182 @@
+"""Draws what the machinery says: reports, verdicts, histories. Takes contracts, gives rich tables; no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.dataset import BatchReport, UploadReport
+    from infolens.contracts.evaluation import Verdict
+    from infolens.contracts.model import ModelRecord
+    from infolens.contracts.prediction import Problem
+    from infolens.contracts.rollout import AliasState, HistoryEvent
+
+TEXT_WIDTH = 60
+"""Characters of a user's text that a table shows."""
+
+
+def short(text: str, most: int = TEXT_WIDTH) -> str:
+    """Cut a text to one line of at most `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def digest(value: str) -> str:
+    """Shorten a hash as git does; twelve hex digits do not collide in one bucket."""
+    return value[:12]
+
+
+def _grid(*columns: str, title: str = "") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _facts(rows: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def upload_report(report: UploadReport) -> Table:
+    """Counts of one labelled upload; they add up."""
+    style = {"accepted": "green", "refused": "red"}.get(report.status, "yellow")
+    facts = {"status": f"[{style}]{report.status}[/]" + (f" - {escape(report.reason)}" if report.reason else "")}
+    facts["rows in"] = str(report.rows_in)
+    facts["kept"] = str(report.rows_kept)
+    facts["duplicate"] = str(report.rows_duplicate)
+    why = ", ".join(f"{escape(reason)}: {count}" for reason, count in sorted(report.rejected_by_reason.items()))
+    facts["rejected"] = str(report.rows_rejected) + (f" ({why})" if why else "")
+    if report.label_counts:
+        counted = sorted(report.label_counts.items(), key=lambda item: (-item[1], item[0]))
+        facts["labels kept"] = ", ".join(f"{escape(label)} {count}" for label, count in counted)
+    facts["upload id"] = report.upload_id
+    if report.dataset_id:
+        facts["dataset"] = report.dataset_id
+    return _facts(facts)
+
+
+def rejects(rows: Sequence[Mapping[str, str]], total: int) -> Table:
+    """First rejected rows: where, why, and how they looked."""
+    shown = f"the first {len(rows)} of {total} rejected rows" if len(rows) < total else "rejected rows"
+    table = _grid("line", "column", "why", "row as it was", title=shown)
+    for row in rows:
+        raw = " | ".join(value for name, value in row.items() if name not in {"line", "column", "reason"} and value)
+        table.add_row(row.get("line", ""), row.get("column", ""), escape(row.get("reason", "")), escape(short(raw)))
+    return table
+
+
+def batch_report(report: BatchReport) -> Table:
+    """Counts of one answered batch; they add up."""
+    style = "green" if report.status == "answered" else "red"
+    versions = ", ".join(f"version {name}: {count}" for name, count in sorted(report.model_versions.items()))
+    why = ", ".join(f"{escape(reason)}: {count}" for reason, count in sorted(report.failed_by_reason.items()))
+    return _facts(
+        {
+            "status": f"[{style}]{report.status}[/]" + (f" - {escape(report.reason)}" if report.reason else ""),
+            "rows in": str(report.rows_in),
+            "answered": str(report.rows_answered) + (f" ({versions})" if versions else ""),
+            "failed": str(report.rows_failed) + (f" ({why})" if why else ""),
+            "results": f"s3://{report.source.bucket}/{report.results_key}",
+        }
+    )
+
+
+def result_rows(rows: Sequence[Mapping[str, str]], total: int) -> Table:
+    """First answered rows of a batch, as its result file has them."""
+    names = [str(name) for name in rows[0]] if rows else []
+    table = _grid(*names, title=f"the first {len(rows)} of {total} answers")
+    for row in rows:
+        table.add_row(*(escape(short(value, 48)) for value in row.values()))
+    return table
+
+
+def verdict(found: Verdict) -> Table:
+    """Every gate with the numbers it saw."""
+    table = _grid("", "gate", "reason")
+    for result in found.results:
+        table.add_row("[green]✓[/]" if result.passed else "[red]✗[/]", escape(result.gate), escape(result.reason))
+    return table
+
+
+def answer(body: Mapping[str, object]) -> Table:
+    """One answer of the API."""
+    return _facts({name: escape(str(value)) for name, value in body.items()})
+
+
+def problem(body: Mapping[str, object]) -> str:
+    """One problem document (RFC 9457) as a sentence or two."""
+    where = f" ([bold]{escape(str(body['field']))}[/])" if body.get("field") else ""
+    status = body.get("status", "")
+    return f"{status} {escape(str(body.get('title', 'refused')))}{where}: {escape(str(body.get('detail', '')))}".strip()
+
+
+def problem_of(found: Problem) -> str:
+    """A problem record, drawn the same way."""
+    return problem({"status": found.status, "title": found.title, "detail": found.detail, "field": found.field})
+
+
+def alias(state: AliasState | None) -> str:
+    """Who serves, in words."""
+    if state is None:
+        return "no version is live yet"
+    if not state.candidate or not state.weight:
+        return f"version {state.champion} has 100 %"
+    return f"version {state.champion} has {100 - state.weight} %, candidate {state.candidate} has {state.weight} %"
+
+
+def bar(percent: float, width: int = 20) -> str:
+    """A bar of a share."""
+    full = round(width * min(max(percent, 0.0), 100.0) / 100)
+    return "█" * full + "░" * (width - full)
+
+
+def history(events: Sequence[HistoryEvent]) -> Table:
+    """The append-only history of an alias, oldest first."""
+    table = _grid("at", "event", "candidate", "weight", "who", "why")
+    styles = {"promoted": "green", "rolled_back": "red", "expired": "yellow", "aborted": "yellow"}
+    for event in events:
+        style = styles.get(event.event, "")
+        name = f"[{style}]{event.event}[/]" if style else event.event
+        versions = f"{event.candidate} against {event.champion}" if event.candidate else event.champion
+        table.add_row(
+            event.at[11:19] or event.at,
+            name,
+            versions,
+            f"{event.weight} %",
+            event.who,
+            escape("; ".join(event.reasons)),
+        )
+    return table
+
+
+def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:
+    """Registered versions of a task, newest first, with who serves."""
+    table = _grid("version", "traffic", "bundle", "run", "metrics", "registered")
+    for record in records:
+        traffic = ""
+        if state and record.version == state.champion:
+            traffic = f"[green]{100 - state.weight if state.candidate else 100} %[/]"
+        elif state and record.version == state.candidate:
+            traffic = f"[yellow]{state.weight} %[/]"
+        measured = ", ".join(f"{name} {value:.3f}" for name, value in sorted(record.metrics.items()))
+        gates = "" if record.verdict_passed else " [red](past its gates)[/]"
+        table.add_row(
+            record.version,
+            traffic,
+            digest(record.bundle_digest),
+            record.run_id,
+            escape(measured),
+            f"{record.registered_at[:19]} {escape(record.registered_by)}{gates}",
+        )
+    return table
