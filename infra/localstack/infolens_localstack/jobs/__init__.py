@@ -1,0 +1,1 @@
+"""SageMaker: training and processing jobs as processes over a folder of the shape of /opt/ml."""

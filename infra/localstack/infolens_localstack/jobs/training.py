@@ -1,0 +1,235 @@
+"""A training job: channels in, the script or the container's command, checkpoints kept, model.tar.gz out."""
+
+import json
+import re
+import tarfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from infolens_localstack.functions.output import LogRecord
+from infolens_localstack.jobs import script_mode
+from infolens_localstack.jobs.command import Cut, Ending, run_command
+from infolens_localstack.jobs.failure import JobFailed
+from infolens_localstack.jobs.folder import download_prefix, local, split_uri, upload_tarball, upload_tree
+from infolens_localstack.jobs.job import Job
+
+_DEFAULT_MAX_SECONDS: Final = 86_400
+_CHECKPOINT_SYNC_SECONDS: Final = 5.0
+_MESSAGES: Final = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading the training image",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+
+class TrainingJob(Job):
+    """CreateTrainingJob as a process."""
+
+    kind: ClassVar[str] = "TrainingJob"
+
+    def __init__(self, request: dict[str, Any], account: str, region: str) -> None:
+        super().__init__(request, account, region)
+        self._transitions: list[dict[str, Any]] = []
+        definitions = request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        self._metric_patterns = [(d["Name"], re.compile(d["Regex"])) for d in definitions]
+        self._final_metrics: dict[str, dict[str, Any]] = {}
+        self._move("Starting")
+
+    def stop(self) -> None:
+        """Ask the job to end, and say so in its transitions."""
+        was_running = self.status == "InProgress"
+        super().stop()
+        if was_running:
+            self._move("Stopping")
+
+    def log(self, records: list[LogRecord]) -> None:
+        """Put lines into the log stream, and read the metrics that the job defined out of them."""
+        super().log(records)
+        for record in records:
+            for name, pattern in self._metric_patterns:
+                for found in pattern.finditer(record.text):
+                    self._final_metrics[name] = {
+                        "MetricName": name,
+                        "Value": float(found.group(1)),
+                        "Timestamp": datetime.fromtimestamp(record.timestamp / 1000, UTC),
+                    }
+        if self._final_metrics:
+            self.update(FinalMetricDataList=list(self._final_metrics.values()))
+
+    def work(self) -> dict[str, Any]:
+        """Download, train, upload; return the last state."""
+        s3 = self.client("s3")
+        self._move("Downloading")
+        command, environment, folder = self._prepare(s3)
+        checkpoints = self._restore_checkpoints(s3)
+        began = datetime.now(UTC)
+        self.update(TrainingStartTime=began)
+        if not self.stopping.is_set():
+            self._move("Training")
+        stop_sync = threading.Event()
+        syncing = self._sync_checkpoints(s3, checkpoints, stop_sync)
+        ending = run_command(
+            command,
+            environment,
+            folder,
+            max_seconds=self.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_SECONDS),
+            stop=self.stopping,
+            log=self.log,
+        )
+        stop_sync.set()
+        if syncing is not None:
+            syncing.join()
+        ended = datetime.now(UTC)
+        seconds = int((ended - began).total_seconds())
+        self.update(TrainingEndTime=ended, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
+        return self._finish(s3, command, ending)
+
+    def on_failure(self, reason: str) -> dict[str, Any]:
+        """Close the transitions with the reason."""
+        self._move("Failed", reason)
+        return {"TrainingEndTime": datetime.now(UTC)}
+
+    def _finish(self, s3: Any, command: list[str], ending: Ending) -> dict[str, Any]:  # noqa: ANN401
+        output = f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+        failed = ending.cut is None and ending.status != 0
+        if not failed and self.status != "Stopping":
+            self._move("Uploading")
+        self._upload(s3, self.root / "output" / "data", f"{output}/output.tar.gz", even_if_empty=False)
+        if failed:
+            raise JobFailed(self._failure_reason(command, ending))
+        self._upload(s3, self.root / "model", f"{output}/model.tar.gz", even_if_empty=True)
+        artifacts = {"ModelArtifacts": {"S3ModelArtifacts": f"{output}/model.tar.gz"}}
+        if ending.cut is None:
+            return {"TrainingJobStatus": "Completed", **artifacts, **self._closed("Completed")}
+        secondary = "Stopped" if ending.cut is Cut.STOPPED else "MaxRuntimeExceeded"
+        return {"TrainingJobStatus": "Stopped", **artifacts, **self._closed(secondary)}
+
+    def _failure_reason(self, command: list[str], ending: Ending) -> str:
+        written = self.root / "output" / "failure"
+        if written.exists():
+            text = written.read_text("utf-8", "replace")
+        elif "sagemaker_program" in self.request.get("HyperParameters", {}):
+            text = script_mode.failure_text(command, ending.status, ending.last_lines)
+        else:
+            text = ""
+        return f"AlgorithmError: {text}, exit code: {ending.status}"
+
+    def _prepare(self, s3: Any) -> tuple[list[str], dict[str, str], Path]:  # noqa: ANN401
+        for name in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        channels = {}
+        for channel in self.request.get("InputDataConfig", []):
+            source = channel["DataSource"]["S3DataSource"]
+            target = self.root / "input" / "data" / channel["ChannelName"]
+            target.mkdir(parents=True, exist_ok=True)
+            download_prefix(s3, source["S3Uri"], target, self.region)
+            channels[channel["ChannelName"]] = {
+                "TrainingInputMode": "File",
+                "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+                "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            }
+        raw = {name: local(value, self.root) for name, value in self.request.get("HyperParameters", {}).items()}
+        configuration = self.root / "input" / "config"
+        (configuration / "hyperparameters.json").write_text(json.dumps(raw), "utf-8")
+        (configuration / "inputdataconfig.json").write_text(json.dumps(channels), "utf-8")
+        (configuration / "resourceconfig.json").write_text(
+            json.dumps({"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}), "utf-8"
+        )
+        given = {name: local(value, self.root) for name, value in self.request.get("Environment", {}).items()}
+        environment = {
+            **self.base_environment(),
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.arn,
+        }
+        algorithm = self.request["AlgorithmSpecification"]
+        hyperparameters = script_mode.decoded(raw)
+        program = hyperparameters.get("sagemaker_program", "")
+        own = script_mode.user_hyperparameters(hyperparameters)
+        environment |= script_mode.variables(
+            self.root,
+            job_name=self.name,
+            program=program,
+            hyperparameters=own,
+            channels=channels,
+            module_uri=hyperparameters.get("sagemaker_submit_directory", ""),
+            gpus=len(list(Path("/dev").glob("nvidia[0-9]*"))),
+        )
+        code = self.root / "code"
+        if "ContainerEntrypoint" in algorithm:
+            words = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
+            return [local(word, self.root) for word in words], environment | given, code
+        if not program:
+            raise JobFailed(
+                "ClientError: a job without a container needs sagemaker_program and sagemaker_submit_directory "
+                "among its hyperparameters, or AlgorithmSpecification.ContainerEntrypoint"
+            )
+        self._unpack_code(s3, hyperparameters.get("sagemaker_submit_directory", ""), code)
+        starter = ["/bin/sh"] if program.endswith(".sh") else ["python3"]
+        return [*starter, program, *script_mode.arguments(own)], environment | given, code
+
+    def _unpack_code(self, s3: Any, uri: str, code: Path) -> None:  # noqa: ANN401
+        if not uri.startswith("s3://"):
+            raise JobFailed(f"ClientError: sagemaker_submit_directory must be an S3 URI of a .tar.gz, not {uri!r}")
+        bucket, key = split_uri(uri)
+        packed = self.root.parent / "sourcedir.tar.gz"
+        try:
+            s3.download_file(bucket, key, str(packed))
+        except s3.exceptions.ClientError as error:
+            raise JobFailed(f"ClientError: cannot read the code at {uri}: {error}") from error
+        with tarfile.open(packed) as archive:
+            archive.extractall(code, filter="data")
+        packed.unlink()
+
+    def _restore_checkpoints(self, s3: Any) -> Path | None:  # noqa: ANN401
+        settings = self.request.get("CheckpointConfig")
+        if settings is None:
+            return None
+        folder = Path(local(settings.get("LocalPath", "/opt/ml/checkpoints"), self.root))
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            download_prefix(s3, settings["S3Uri"].rstrip("/") + "/", folder, self.region)
+        except JobFailed:
+            return folder  # the first run has none
+        return folder
+
+    def _sync_checkpoints(self, s3: Any, folder: Path | None, stop: threading.Event) -> threading.Thread | None:  # noqa: ANN401
+        if folder is None:
+            return None
+
+        def sync() -> None:
+            seen: dict[Path, tuple[int, int]] = {}
+            last = False
+            while not last:
+                last = stop.wait(_CHECKPOINT_SYNC_SECONDS)
+                now = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in folder.rglob("*") if p.is_file()}
+                if now != seen:
+                    upload_tree(s3, folder, self.request["CheckpointConfig"]["S3Uri"])
+                    seen = now
+
+        thread = threading.Thread(target=sync, name="checkpoints", daemon=True)
+        thread.start()
+        return thread
+
+    def _upload(self, s3: Any, source: Path, uri: str, *, even_if_empty: bool) -> None:  # noqa: ANN401
+        if even_if_empty or any(source.iterdir()):
+            upload_tarball(s3, source, uri, self.root.parent)
+
+    def _move(self, secondary: str, message: str | None = None) -> None:
+        self.update(**self._closed(secondary, message, still_open=secondary not in {"Failed"}))
+
+    def _closed(self, secondary: str, message: str | None = None, *, still_open: bool = False) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        if self._transitions:
+            self._transitions[-1].setdefault("EndTime", now)
+        entry = {"Status": secondary, "StartTime": now, "StatusMessage": message or _MESSAGES[secondary]}
+        if not still_open:
+            entry["EndTime"] = now
+        self._transitions.append(entry)
+        return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": list(self._transitions)}

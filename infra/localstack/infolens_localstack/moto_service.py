@@ -1,0 +1,27 @@
+"""Serves an AWS API from moto, where LocalStack has none or one that needs more than Python."""
+
+from collections.abc import Mapping
+
+from localstack.aws.skeleton import Skeleton
+from localstack.aws.spec import load_service
+from localstack.services.moto import call_moto
+from localstack.services.plugins import Service
+from localstack.aws.api import RequestContext
+from localstack.aws.api.core import ServiceRequest, ServiceRequestHandler, ServiceResponse
+
+
+def service_from_moto(name: str, own: Mapping[str, ServiceRequestHandler]) -> Service:
+    """Build the service ``name`` with our own handlers for the operations in ``own`` and moto's for all others.
+
+    Args:
+        name: botocore's name of the service.
+        own: operation name (``CreateTrainingJob``) to a function of (context, request) that returns the response.
+    """
+    model = load_service(name)
+    table: dict[str, ServiceRequestHandler] = dict.fromkeys(model.operation_names, _ask_moto)
+    table.update(own)
+    return Service(name, skeleton=Skeleton(model, table))
+
+
+def _ask_moto(context: RequestContext, _request: ServiceRequest) -> ServiceResponse:
+    return call_moto(context)

@@ -1,0 +1,77 @@
+"""Where LocalStack finds us: each function here is an entry point of pyproject.toml.
+
+Imports stay inside the functions: LocalStack resolves every entry point at start, and loads a service on first use.
+"""
+
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+from localstack.runtime import hooks
+from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
+from localstack.services.plugins import Service, aws_provider
+
+if TYPE_CHECKING:
+    from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
+
+VERSION = importlib.metadata.version("infolens-localstack")
+
+
+class ProcessExecutorPlugin(RuntimeExecutorPlugin):
+    """``LAMBDA_RUNTIME_EXECUTOR=process``: Lambda functions as processes of this machine."""
+
+    name = "process"
+
+    def load(self, *_args: object, **_kwargs: object) -> "type[RuntimeExecutor]":
+        """Return the executor class."""
+        from infolens_localstack.functions.executor import ProcessExecutor  # noqa: PLC0415
+
+        return ProcessExecutor
+
+
+@aws_provider(api="lambda", name="infolens")
+def lambda_() -> Service:
+    """Lambda with an UpdateAlias that works."""
+    from infolens_localstack.functions.provider import AliasRepairedLambdaProvider  # noqa: PLC0415
+
+    return Service.for_provider(AliasRepairedLambdaProvider())
+
+
+@aws_provider(api="cloudwatch", name="infolens")
+def cloudwatch() -> Service:
+    """CloudWatch with percentiles, exact dimensions and alarms evaluated every period."""
+    from infolens_localstack.metrics.provider import AlarmingCloudwatchProvider  # noqa: PLC0415
+
+    return Service.for_provider(AlarmingCloudwatchProvider())
+
+
+@aws_provider(api="dynamodb", name="moto")
+def dynamodb() -> Service:
+    """DynamoDB from moto: LocalStack's own downloads a Java program."""
+    from infolens_localstack.moto_service import service_from_moto  # noqa: PLC0415
+
+    return service_from_moto("dynamodb", {})
+
+
+@aws_provider(api="sagemaker")
+def sagemaker() -> Service:
+    """SageMaker: jobs as processes, everything else from moto."""
+    from infolens_localstack.jobs.provider import job_operations  # noqa: PLC0415
+    from infolens_localstack.moto_service import service_from_moto  # noqa: PLC0415
+
+    return service_from_moto("sagemaker", job_operations())
+
+
+@hooks.on_infra_start()
+def install_integrations() -> None:
+    """Teach Step Functions the sagemaker integrations."""
+    from infolens_localstack.step_functions import install  # noqa: PLC0415
+
+    install()
+
+
+@hooks.on_infra_shutdown()
+def end_processes() -> None:
+    """Leave no function and no job behind when the cloud stops in good order."""
+    from infolens_localstack.processes import end_all  # noqa: PLC0415
+
+    end_all()
