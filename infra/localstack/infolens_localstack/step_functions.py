@@ -125,7 +125,9 @@ class SageMakerTask(StateTaskServiceCallback):
             plain: dict[str, Any] = _plain(described)
             if status == job.success:
                 return plain
-            raise FailureEventException(self._failure(env, StatesErrorName(StatesErrorNameType.StatesTaskFailed), json.dumps(plain)))
+            raise FailureEventException(
+                self._failure(env, StatesErrorName(StatesErrorNameType.StatesTaskFailed), json.dumps(plain))
+            )
 
         self._stop_job = lambda: getattr(client, job.stop)(**name)
         return resolve

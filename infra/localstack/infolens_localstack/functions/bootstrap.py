@@ -16,7 +16,9 @@ def die_with_the_cloud(lifeline: int) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=die_with_the_cloud, args=(int(os.environ.pop("INFOLENS_LIFELINE_FD")),), daemon=True).start()
+    threading.Thread(
+        target=die_with_the_cloud, args=(int(os.environ.pop("INFOLENS_LIFELINE_FD")),), daemon=True
+    ).start()
     # As on AWS: the function's own folder first, then the layers (PYTHONPATH), then what the runtime brings.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     from awslambdaric.__main__ import main

@@ -134,7 +134,9 @@ class MemoryWatch:
 
 def _with_folders(variables: Mapping[str, str], folders: FunctionFolders) -> dict[str, str]:
     layers = folders.layers
-    layer_paths = [str(layers / "python" / "lib" / "python3.11" / "site-packages"), str(layers / "python")] if layers else []
+    layer_paths = (
+        [str(layers / "python" / "lib" / "python3.11" / "site-packages"), str(layers / "python")] if layers else []
+    )
     search = [variables["PYTHONPATH"]] if "PYTHONPATH" in variables else []
     return {
         "LANG": "en_US.UTF-8",

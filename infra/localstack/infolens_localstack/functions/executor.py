@@ -56,15 +56,11 @@ class ProcessExecutor(RuntimeExecutor):
 
     def start(self, env_vars: Mapping[str, object]) -> None:
         """Start and initialise the process; a failure is told by the first invocation, as on AWS."""
-        self._variables = {
-            name: str(value) for name, value in env_vars.items() if not name.startswith("LOCALSTACK_")
-        }
+        self._variables = {name: str(value) for name, value in env_vars.items() if not name.startswith("LOCALSTACK_")}
         self._variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{self.function_version.config.runtime}"
         scratch = Path(config.dirs.tmp) / "functions" / self.id
         scratch.mkdir(parents=True, exist_ok=True)
-        self._folders = FunctionFolders(
-            task_root(self.function_version), layers_root(self.function_version), scratch
-        )
+        self._folders = FunctionFolders(task_root(self.function_version), layers_root(self.function_version), scratch)
         self._init_outcome = self._initialise(_INIT_SECONDS)
         if self._init_outcome is not None and self._init_outcome.status == "timeout":
             # Lambda cuts an initialisation at ten seconds and repeats it inside the first invocation.
@@ -185,8 +181,13 @@ class ProcessExecutor(RuntimeExecutor):
     def _timed_out(self, request_id: str) -> Outcome:
         seconds = self.function_version.config.timeout
         now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        message = f"{now}.{time.time_ns() // 1_000_000 % 1000:03d}Z {request_id} Task timed out after {seconds:.2f} seconds"
-        document = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"}
+        message = (
+            f"{now}.{time.time_ns() // 1_000_000 % 1000:03d}Z {request_id} Task timed out after {seconds:.2f} seconds"
+        )
+        document = {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds",
+        }
         return Outcome(json.dumps(document).encode(), is_error=True, status="timeout", keep=False, lines=[message])
 
     def _discard(self) -> None:
@@ -211,14 +212,19 @@ class ProcessExecutor(RuntimeExecutor):
         report += f"XRAY TraceId: {trace_id.split(';')[0].removeprefix('Root=')}\t"
         if outcome.status:
             report += f"Status: {outcome.status}"
-        start = LogRecord(now - round(duration_ms), f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}")
+        start = LogRecord(
+            now - round(duration_ms), f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}"
+        )
         after = [*outcome.lines, f"END RequestId: {request_id}", report]
         return [start, *written, *(LogRecord(now, line) for line in after)]
 
 
 def _exited(status: int, request_id: str = "") -> Outcome:
     how = "signal: killed" if status < 0 else f"exit status {status}"
-    document = {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {how}"}
+    document = {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {how}",
+    }
     return Outcome(json.dumps(document).encode(), is_error=True, status="error", keep=False)
 
 

@@ -19,7 +19,9 @@ def die_with_the_cloud(lifeline: int) -> None:
 if __name__ == "__main__":
     # A stop reaches the whole group; the command decides what to do with it, the leash waits for its end.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    threading.Thread(target=die_with_the_cloud, args=(int(os.environ.pop("INFOLENS_LIFELINE_FD")),), daemon=True).start()
+    threading.Thread(
+        target=die_with_the_cloud, args=(int(os.environ.pop("INFOLENS_LIFELINE_FD")),), daemon=True
+    ).start()
     try:
         command = subprocess.Popen(sys.argv[1:])
     except OSError as error:

@@ -34,8 +34,10 @@ def _operations_of(kind: type[Job]) -> dict[str, Handler]:
             if key in _jobs:
                 noun = kind.kind.removesuffix("Job").lower()
                 raise CommonServiceException(
-                    "ResourceInUse", f"{noun.capitalize()} job names must be unique within an AWS account and region. "
-                    f"A {noun} job with this name already exists ({_jobs[key].arn})", 400,
+                    "ResourceInUse",
+                    f"{noun.capitalize()} job names must be unique within an AWS account and region. "
+                    f"A {noun} job with this name already exists ({_jobs[key].arn})",
+                    400,
                 )
             job = kind(dict(request), context.account_id, context.region)
             _jobs[key] = job
