@@ -120,15 +120,9 @@ def render(line: Line, wanted: str) -> str:
     text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
     said = escape(text) if style is None else f"[{style}]{level} {escape(text)}[/]"
     rest = {key: value for key, value in record.items() if key not in _HIDDEN and str(value) != wanted}
-    trace = rest.pop("exception", "")
+    trace = str(rest.pop("exception", ""))
     keys = " ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items())
-    exception = f"\n{escape(str(record['exception']))}" if "exception" in rest else ""
-    if exception:
-        rest.pop("exception")
-        keys = " ".join(
-            f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items()
-        )
-    return f"{head} {said}" + (f" [dim]{escape(keys)}[/]" if keys else "") + exception
+    return f"{head} {said}" + (f" [dim]{escape(keys)}[/]" if keys else "") + (f"\n{escape(trace)}" if trace else "")
 
 
 def render_all(lines: Iterable[Line], wanted: str) -> Iterator[str]:

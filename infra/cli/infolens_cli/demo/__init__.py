@@ -1,0 +1,1 @@
+"""The main job before the reader's eyes: `infolens demo`."""

@@ -1,0 +1,153 @@
+"""Sends API requests at a steady rate, as many users at once would, and counts who answered and how."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+
+from infolens_cli.predictions import TIME_OUT, Answer, ask
+from infolens_cli.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+WORKERS = 12
+"""Requests in flight at most: at the demo's rate, one in flight longer than a second is already a slow model."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as its user saw it."""
+
+    at: float
+    """Seconds on the generator's clock when it was sent."""
+    seconds: float
+    status: int
+    """0 when nothing answered."""
+    version: str
+    """Version that gave the answer; "" when it is none."""
+    detail: str = ""
+    """What was wrong."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the user got an answer."""
+        return self.status == httpx.codes.OK
+
+
+@dataclass(frozen=True)
+class Count:
+    """What users saw over a stretch of time."""
+
+    requests: int
+    failed: int
+    versions: dict[str, int]
+    """Answers by version."""
+    mean_ms: dict[str, float]
+    """Mean time to answer by version, as the user saw it."""
+    slowest_ms: float
+    failures: dict[str, int] = field(default_factory=dict)
+    """Failed requests by what was wrong."""
+
+
+def count(seen: Sequence[Seen]) -> Count:
+    """Sum up requests."""
+    answered = [one for one in seen if one.ok]
+    versions = Counter(one.version for one in answered)
+    total: Counter[str] = Counter()
+    for one in answered:
+        total[one.version] += round(one.seconds * 1e6)
+    return Count(
+        requests=len(seen),
+        failed=len(seen) - len(answered),
+        versions=dict(sorted(versions.items(), key=lambda item: int(item[0]) if item[0].isdigit() else -1)),
+        mean_ms={version: total[version] / versions[version] / 1000 for version in versions},
+        slowest_ms=max((one.seconds * 1000 for one in seen), default=0.0),
+        failures=dict(Counter(f"{one.status} {one.detail}".strip() for one in seen if not one.ok)),
+    )
+
+
+class Traffic:
+    """Users: a context manager that sends requests from its own threads until it is left."""
+
+    def __init__(
+        self,
+        send: Callable[[dict[str, object]], Answer],
+        payloads: Sequence[dict[str, object]],
+        *,
+        rate: float,
+        workers: int = WORKERS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Send `payloads` round and round, `rate` a second."""
+        self._send = send
+        self._payloads = itertools.cycle(payloads)
+        self._rate = rate
+        self._workers = workers
+        self._clock = clock
+        self._seen: list[Seen] = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._pacer = threading.Thread(target=self._pace, name="demo-traffic", daemon=True)
+
+    @classmethod
+    def over_http(cls, url: str, key: str, payloads: Sequence[dict[str, object]], *, rate: float) -> Traffic:
+        """Traffic to the real API; connections are kept, as browsers and apps do."""
+        client = httpx.Client(timeout=TIME_OUT, limits=httpx.Limits(max_keepalive_connections=WORKERS))
+        return cls(lambda payload: ask(client, url, key, payload), payloads, rate=rate)
+
+    def __enter__(self) -> Self:
+        """Begin to send."""
+        self._pacer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop sending, and wait for the answers that are still under way."""
+        self._stop.set()
+        self._pacer.join()
+
+    @property
+    def now(self) -> float:
+        """The generator's clock, for `since`."""
+        return self._clock()
+
+    def since(self, moment: float) -> list[Seen]:
+        """Requests sent at or after a moment whose answer has come."""
+        with self._lock:
+            return [one for one in self._seen if one.at >= moment]
+
+    def _pace(self) -> None:
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="demo-user") as users:
+            slots = threading.Semaphore(self._workers)
+            due = self._clock()
+            while not self._stop.is_set():
+                # No user free: the rate gives way, instead of a queue that would hide how slow the answers are.
+                if slots.acquire(timeout=0.2):
+                    users.submit(self._one, next(self._payloads), slots)
+                    due = max(due + 1 / self._rate, self._clock() - 1)
+                    self._stop.wait(max(0.0, due - self._clock()))
+
+    def _one(self, payload: dict[str, object], slots: threading.Semaphore) -> None:
+        at = self._clock()
+        try:
+            answer = self._send(payload)
+        except Trouble as trouble:
+            seen = Seen(at, self._clock() - at, 0, "", trouble.what)
+        else:
+            body = answer.body
+            version = str(body.get("model_version", "")) if answer.ok else ""
+            detail = "" if answer.ok else str(body.get("detail") or body.get("title") or "")
+            seen = Seen(at, self._clock() - at, answer.status, version, detail)
+        finally:
+            slots.release()
+        with self._lock:
+            self._seen.append(seen)
