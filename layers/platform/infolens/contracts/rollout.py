@@ -70,6 +70,10 @@ class Arm:
     faults: int
     latency_p95_ms: float | None
     latency_mean_ms: float | None
+    latency_p95_low_ms: float | None = None
+    """What the true p95 exceeds but for a stated error probability; None when there are too few requests to say."""
+    latency_p95_high_ms: float | None = None
+    """What the true p95 does not exceed, likewise."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,90 @@
+"""Tests of `infolens.rollout.confidence`."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infolens.rollout.confidence import (
+    log_evidence,
+    lower_bound,
+    proves_over,
+    proves_under,
+    quantile_bracket,
+    upper_bound,
+)
+
+
+def test_evidence_against_a_rate_is_the_mixture_of_likelihood_ratios():
+    """One event in one trial: the mixture gives it 1/2, so M(1/4) = 2."""
+    assert log_evidence(1, 1, 0.25) == pytest.approx(0.6931471805599453)
+
+
+def test_nothing_seen_proves_nothing():
+    """No trial leaves every rate possible."""
+    assert (lower_bound(0, 0, 0.01), upper_bound(0, 0, 0.01)) == (0.0, 1.0)
+    assert not proves_over(0, 0, 0.0, 0.01)
+    assert not proves_under(0, 0, 1.0, 0.01)
+
+
+def test_impossible_counts_are_refused():
+    """More events than trials is a fault of the caller."""
+    with pytest.raises(ValueError, match="3 events of 2 trials"):
+        log_evidence(3, 2, 0.5)
+
+
+def test_one_event_disproves_a_rate_of_nothing():
+    """A limit of 0 means never: a single event is proof."""
+    assert proves_over(1, 1000, 0.0, 0.0025)
+
+
+def test_the_proof_of_a_rate_over_two_percent_has_a_sharp_edge():
+    """26 of 500 are not yet proof of more than 2 %, 27 are: the boundary pair of the error-rate guardrail."""
+    assert not proves_over(26, 500, 0.02, 0.0025)
+    assert proves_over(27, 500, 0.02, 0.0025)
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.floats(0.0001, 0.2))
+def test_bounds_hold_the_observed_rate_between_them(events, calm, alpha):
+    """Bounds never exclude what was seen, and agree with the test they come from."""
+    trials = events + calm
+    low, high = lower_bound(events, trials, alpha), upper_bound(events, trials, alpha)
+
+    assert 0.0 <= low <= high <= 1.0
+    if trials:
+        assert low <= events / trials <= high + 1e-12
+    if low > 0:
+        assert proves_over(events, trials, low * 0.999, alpha)
+        assert not proves_over(events, trials, low * 1.001, alpha)
+
+
+@given(st.integers(1, 3000), st.floats(0.0005, 0.05))
+def test_the_quantile_bracket_holds_the_quantile(trials, alpha):
+    """The lower quantile lies below the one asked for, the upper above; both are in (0, 1]."""
+    low, high = quantile_bracket(trials, 0.95, alpha)
+
+    assert low is None or 0 < low < 0.95
+    assert high is None or 0.95 < high <= 1
+
+
+def test_few_values_bound_a_quantile_on_no_side():
+    """One value says nothing; an upper bound of the 95th percentile takes far more values than a lower one."""
+    assert quantile_bracket(0, 0.95, 0.00125) == (None, None)
+    assert quantile_bracket(1, 0.95, 0.00125) == (None, None)
+    assert quantile_bracket(20, 0.95, 0.00125) == (0.65, None)
+
+
+def test_looking_after_every_request_keeps_the_stated_error_probability():
+    """Planted peeking: 400 healthy runs at exactly the limit, looked at 1000 times each (DESIGN, section 5)."""
+    dice = random.Random(7)
+    wrong = 0
+    for _ in range(400):
+        events = 0
+        for trials in range(1, 1001):
+            events += dice.random() < 0.02
+            if proves_over(events, trials, 0.02, 0.05):
+                wrong += 1
+                break
+
+    assert wrong <= 0.05 * 400
