@@ -1,0 +1,46 @@
+"""Loads the bundle that a predict function pins, and finds a sentence to warm it up with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from infolens.aws.bundles import download
+from infolens.contracts.task import RowRejected
+from infolens.tasks import part_of, schema_of
+
+if TYPE_CHECKING:
+    from infolens.contracts.task import LoadPredictor, Predictor
+    from infolens.settings import Settings
+
+_SCRATCH = Path("/tmp")  # noqa: S108 - the one place that Lambda lets a function write to
+
+
+def load_pinned(settings: Settings) -> Predictor:
+    """Fetch the pinned bundle, check its digest and open it with its task's own predictor.
+
+    Raises:
+        DigestMismatchError, ObjectMissingError: see `infolens.aws.bundles.download`.
+    """
+    return load_bundle(settings.need("task"), settings.need("bundle_uri"), settings.need("bundle_digest"))
+
+
+def load_bundle(task: str, uri: str, digest: str) -> Predictor:
+    """Fetch any bundle of a task into scratch space and open it; see `load_pinned`."""
+    directory = _SCRATCH / digest
+    manifest = download(uri, digest, directory)
+    load = cast("LoadPredictor", part_of(task, "predict").load)
+    return load(directory, manifest)
+
+
+def warm_up_inputs(task: str) -> tuple[dict[str, object], ...]:
+    """One input that the task's schema takes, made from its sample rows: () when none of the first few will do."""
+    schema = schema_of(task)
+    for row in part_of(task, "sample").rows(8, 0):
+        header = list(row)
+        named = {name: row[header[position]] for name, position in schema.bind(header, labelled=False).items()}
+        try:
+            return (schema.check(named),)
+        except RowRejected:
+            continue  # sample rows are labelled ones; some are shorter than the API asks for
+    return ()
