@@ -113,21 +113,17 @@ class ServedModel:
         try:
             made = iter(_sound(predictor, [item for item in checked if not isinstance(item, Problem)]))
         except Exception as error:  # noqa: BLE001 - whatever the model raises is its fault, and is counted
-            problem = Problem(
-                500, "Model fault", f"model version {model_version} failed on request {request.request_id}"
-            )
-            return self._response(model_version, 500, problem=problem), error
-        answers = tuple({"problem": vars(item)} if isinstance(item, Problem) else next(made) for item in checked)
+            detail = f"model version {model_version} failed on request {request.request_id}"
+            return self._response(model_version, 500, problem=Problem(500, "Model fault", detail)), error
+        answers = tuple(_refusal(item) if isinstance(item, Problem) else next(made) for item in checked)
         return self._response(model_version, 200, answers), None
 
     def _loaded(self) -> Predictor:
         if self._predictor is None and not isinstance(self._load_error, DigestMismatchError):
             self.start()  # a bucket that could not be reached for once deserves a second try; a wrong digest does not
         if self._predictor is None:
-            digest = self.settings.bundle_digest
-            raise ModelNotLoadedError(
-                f"bundle {digest[:12]} cannot be served: {self._load_error}"
-            ) from self._load_error
+            digest = self.settings.bundle_digest[:12]
+            raise ModelNotLoadedError(f"bundle {digest} cannot be served: {self._load_error}") from self._load_error
         return self._predictor
 
     def _response(

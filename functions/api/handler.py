@@ -1,0 +1,42 @@
+"""Where HTTP requests enter: API Gateway's events to the routes of `infolens.serving.http_api`."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from infolens.aws.alias import LambdaAliases
+
+from infolens.aws.predictions import LambdaPredictions
+from infolens.contracts.prediction import METRIC_NAMESPACE
+from infolens.serving.http_api import Ports, build_app
+from infolens.serving.request_body import MAX_PREDICTION_ID
+from infolens.settings import settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+tracer = Tracer(patch_modules=("botocore",))
+metrics = Metrics(namespace=METRIC_NAMESPACE)
+
+_PREFIX = settings().need("predict_function_prefix")
+app = build_app(
+    Ports(
+        predictions=LambdaPredictions(_PREFIX),
+        alias=LambdaAliases(),
+        function_prefix=_PREFIX,
+        new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,
+        logger=logger,
+        metrics=metrics,
+    )
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one HTTP request."""
+    return app.resolve(event, context)
