@@ -1,0 +1,62 @@
+"""Opens ONNX models with as many threads as the process really has cores for."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnxruntime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MB_PER_CPU = 1769
+"""Lambda gives one full vCPU at this memory size, and in proportion to it
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
+
+_CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cpu_share(env: Mapping[str, str], cores: int, cgroup: Path = _CGROUP_CPU_MAX) -> int:
+    """Say how many threads are worth starting: at least one, and never more than the share of the machine.
+
+    More threads than CPU share make each operator wait for a thread that is not scheduled.
+
+    Args:
+        env: the environment; AWS_LAMBDA_FUNCTION_MEMORY_SIZE (MB) is there in a Lambda function.
+        cores: cores that the process may run on.
+        cgroup: the version 2 quota file of a container, "<microseconds or max> <period>"; it may be missing.
+    """
+    shares = [float(cores)]
+    if memory := env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""):
+        shares.append(int(memory) / _MB_PER_CPU)
+    if cgroup.is_file():
+        quota, _, period = cgroup.read_text().partition(" ")
+        if quota != "max":
+            shares.append(int(quota) / int(period))
+    return max(1, math.ceil(min(shares) - 0.25))  # a quarter of a core more is not worth another thread
+
+
+def usable_cores() -> int:
+    """Cores that the scheduler lets this process run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Open a model for CPU inference.
+
+    Args:
+        model: an .onnx file whose digest has been checked.
+        threads: threads within one operator, see `cpu_share`.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL  # a classifier's graph has no parallel branches
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # A spinning thread burns the CPU share that the next request of this fraction of a core needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors; Lambda's sandbox has no /sys/devices/system/cpu and warns on every start
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
