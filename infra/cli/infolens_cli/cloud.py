@@ -295,7 +295,7 @@ def _listening_pid(port: int) -> int | None:
                         inodes.add(f"socket:[{fields[9]}]")
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if any(os.readlink(descriptor) in inodes for descriptor in (process / "fd").iterdir()):
+                if any(str(descriptor.readlink()) in inodes for descriptor in (process / "fd").iterdir()):
                     return int(process.name)
         return None
     with contextlib.suppress(FileNotFoundError):

@@ -1,1 +1,1 @@
-"""What LocalStack lacks to run InfoLens on one machine without Docker; loaded by LocalStack, imported by nothing else."""
+"""What LocalStack lacks to run InfoLens without Docker; loaded by LocalStack, imported by nothing else."""

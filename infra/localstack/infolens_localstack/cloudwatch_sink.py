@@ -1,4 +1,4 @@
-"""Takes what functions and jobs write to CloudWatch, in the background: log events, the metrics embedded in them, others."""
+"""Takes what functions and jobs write to CloudWatch, in the background: log events and the metrics in them."""
 
 import contextlib
 import logging
@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from localstack.aws.connect import connect_to
 
-from infolens_localstack.metric_format import MetricDatum, metrics_in
 from infolens_localstack.functions.output import LogRecord
+from infolens_localstack.metric_format import MetricDatum, metrics_in
 
 LOG = logging.getLogger(__name__)
 _GATHER_SECONDS: Final = 0.1

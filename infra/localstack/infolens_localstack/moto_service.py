@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from localstack.aws.api import RequestContext
+from localstack.aws.api.core import ServiceRequest, ServiceRequestHandler, ServiceResponse
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.services.moto import call_moto
 from localstack.services.plugins import Service
-from localstack.aws.api import RequestContext
-from localstack.aws.api.core import ServiceRequest, ServiceRequestHandler, ServiceResponse
 
 
 def service_from_moto(name: str, own: Mapping[str, ServiceRequestHandler]) -> Service:

@@ -18,15 +18,13 @@ from localstack.services.stepfunctions.asl.component.common.error_name.states_er
     StatesErrorNameType,
 )
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import state_task_factory
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+    state_task_service,
+    state_task_service_callback,
+)
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service.resource import (
     ResourceCondition,
     ResourceRuntimePart,
-)
-from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service.state_task_service import (
-    StateTaskService,
-)
-from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service.state_task_service_callback import (
-    StateTaskServiceCallback,
 )
 from localstack.services.stepfunctions.asl.eval.environment import Environment
 from localstack.services.stepfunctions.asl.eval.event.event_detail import EventDetails
@@ -68,15 +66,15 @@ _MODELED_ERRORS: Final = frozenset({"ResourceInUse", "ResourceLimitExceeded", "R
 
 def install() -> None:
     """Let the engine's factory build our task for ``arn:aws:states:::sagemaker:…``."""
-    built_in: Callable[..., StateTaskService] = state_task_factory.state_task_service_for
+    built_in: Callable[..., state_task_service.StateTaskService] = state_task_factory.state_task_service_for
 
-    def state_task_service_for(service_name: str) -> StateTaskService:
+    def state_task_service_for(service_name: str) -> state_task_service.StateTaskService:
         return SageMakerTask() if service_name == "sagemaker" else built_in(service_name=service_name)
 
     state_task_factory.state_task_service_for = state_task_service_for
 
 
-class SageMakerTask(StateTaskServiceCallback):
+class SageMakerTask(state_task_service_callback.StateTaskServiceCallback):
     """A Task state on a SageMaker operation."""
 
     def __init__(self) -> None:

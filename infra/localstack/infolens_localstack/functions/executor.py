@@ -5,7 +5,6 @@ results with an error document, and the next invocation starts afresh in the sam
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -20,8 +19,8 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 from infolens_localstack.cloudwatch_sink import LogStream, ship
 from infolens_localstack.functions.code import layers_root, task_root
 from infolens_localstack.functions.environment import EnvironmentProcess, FunctionFolders, MemoryWatch
-from infolens_localstack.functions.output import LogRecord
 from infolens_localstack.functions.invocation_metrics import invocation_metrics
+from infolens_localstack.functions.output import LogRecord
 from infolens_localstack.functions.runtime_api import Answered, Exited, InitFailed, Invocation, Ready
 
 _INIT_SECONDS: Final = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
@@ -209,7 +208,7 @@ class ProcessExecutor(RuntimeExecutor):
         )
         if init_ms is not None:
             report += f"Init Duration: {init_ms:.2f} ms\t"
-        report += f"XRAY TraceId: {trace_id.split(';')[0].removeprefix('Root=')}\t"
+        report += f"XRAY TraceId: {trace_id.split(';', maxsplit=1)[0].removeprefix('Root=')}\t"
         if outcome.status:
             report += f"Status: {outcome.status}"
         start = LogRecord(

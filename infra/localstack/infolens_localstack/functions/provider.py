@@ -1,4 +1,4 @@
-"""LocalStack's Lambda with what it gets wrong mended: UpdateAlias with weights, and its own metrics silenced for ours."""
+"""LocalStack's Lambda with what it gets wrong mended: UpdateAlias with weights; its own metrics give way to ours."""
 
 import dataclasses
 from typing import Any
@@ -21,7 +21,7 @@ class AliasRepairedLambdaProvider(LambdaProvider):
         version_manager.record_cw_metric_invocation = _nothing
         version_manager.LambdaVersionManager.store_logs = _nothing
 
-    def update_alias(  # noqa: PLR0913 (the API's own parameters)
+    def update_alias(  # noqa: PLR0913, PLR0917 (the API's own parameters)
         self,
         context: RequestContext,
         function_name: str,

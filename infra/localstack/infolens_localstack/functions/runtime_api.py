@@ -1,5 +1,6 @@
 """The Lambda Runtime API (2018-06-01) that one execution environment talks to, on a loopback port of its own."""
 
+import contextlib
 import socket
 import threading
 from dataclasses import dataclass
@@ -79,10 +80,8 @@ class RuntimeApi:
         self._offered.put(None)
         # shutdown, not only close: it wakes the thread that waits in accept.
         for open_socket in (self._listener, *self._connections):
-            try:
+            with contextlib.suppress(OSError):  # it was not connected, or is gone
                 open_socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it was not connected, or is gone
             open_socket.close()
 
     def _accept(self) -> None:

@@ -1,6 +1,9 @@
 """The folder that stands for /opt/ml: filled from S3 before a job, emptied into S3 after it."""
 
+import contextlib
+import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,32 +23,58 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def download_prefix(s3: Any, uri: str, target: Path, region: str) -> int:  # noqa: ANN401 (a boto3 client)
-    """Copy every object under ``uri`` (a prefix or one key) into ``target``; return how many.
+def download_input(s3: Any, source: Mapping[str, str], target: Path, region: str) -> None:  # noqa: ANN401 (boto3)
+    """Copy what an S3DataSource or S3Input names into ``target``: all under a prefix, or what a manifest lists.
 
     Raises:
-        JobFailed: the bucket is missing or nothing lies under the prefix, in SageMaker's words.
+        JobFailed: nothing lies there, in SageMaker's words.
     """
+    target.mkdir(parents=True, exist_ok=True)
+    if source.get("S3DataType", "S3Prefix") == "ManifestFile":
+        _download_manifest(s3, source["S3Uri"], target)
+    elif download_prefix(s3, source["S3Uri"], target) == 0:
+        raise JobFailed(
+            f'ClientError: Data download failed:No S3 objects found under S3 URL "{source["S3Uri"]}" given in input '
+            f"data source. Please ensure that the bucket exists in the selected region ({region}), that objects exist "
+            'under that S3 prefix, and that the role has "s3:ListBucket" permissions on the bucket.'
+        )
+
+
+def download_prefix(s3: Any, uri: str, target: Path) -> int:  # noqa: ANN401 (a boto3 client)
+    """Copy every object under ``uri`` (a prefix or one key) into ``target``; return how many (0: no such bucket)."""
     bucket, prefix = split_uri(uri)
     count = 0
-    try:
+    with contextlib.suppress(s3.exceptions.NoSuchBucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 if item["Key"].endswith("/"):
                     continue  # a folder marker of the console
-                path = target / _relative(item["Key"], prefix)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                s3.download_file(bucket, item["Key"], str(path))
+                _download(s3, bucket, item["Key"], target / _relative(item["Key"], prefix))
                 count += 1
-    except s3.exceptions.NoSuchBucket:
-        count = 0
-    if count == 0:
-        raise JobFailed(
-            f'ClientError: Data download failed:No S3 objects found under S3 URL "{uri}" given in input data source. '
-            f"Please ensure that the bucket exists in the selected region ({region}), that objects exist under that "
-            'S3 prefix, and that the role has "s3:ListBucket" permissions on the bucket.'
-        )
     return count
+
+
+def _download_manifest(s3: Any, uri: str, target: Path) -> None:  # noqa: ANN401 (a boto3 client)
+    """Copy the objects of a manifest: ``[{"prefix": "s3://bucket/pre/"}, "key", ...]``.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    """
+    bucket, key = split_uri(uri)
+    try:
+        listed = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        start, names = listed[0]["prefix"], listed[1:]
+        if not names or not all(isinstance(name, str) for name in names):
+            raise JobFailed(f"ClientError: Data download failed:the manifest at {uri} lists no keys after its prefix")
+        for name in names:
+            bucket, key = split_uri(start + name)
+            _download(s3, bucket, key, target / name)
+    except (s3.exceptions.ClientError, ValueError, LookupError, TypeError) as error:
+        raise JobFailed(f"ClientError: Data download failed:Unable to read the manifest at {uri}: {error}") from error
+
+
+def _download(s3: Any, bucket: str, key: str, path: Path) -> None:  # noqa: ANN401 (a boto3 client)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    s3.download_file(bucket, key, str(path))
 
 
 def upload_tree(s3: Any, source: Path, uri: str) -> None:  # noqa: ANN401 (a boto3 client)

@@ -84,7 +84,7 @@ class Job:
         ship(self._stream, records)
 
     def base_environment(self) -> dict[str, str]:
-        """Return what every container has: the cloud's endpoint, credentials, a home; nothing of this machine's shell."""
+        """Return what every container has: endpoint, credentials, a home; nothing of this machine's own shell."""
         home = self.root.parent / "home"
         scratch = self.root.parent / "tmp"
         home.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from infolens_localstack.jobs.command import Cut, run_command
 from infolens_localstack.jobs.failure import JobFailed
-from infolens_localstack.jobs.folder import download_prefix, local, upload_tree
+from infolens_localstack.jobs.folder import download_input, local, upload_tree
 from infolens_localstack.jobs.job import Job
 
 _DEFAULT_MAX_SECONDS: Final = 86_400
@@ -23,9 +23,7 @@ class ProcessingJob(Job):
         s3 = self.client("s3")
         for entry in self.request.get("ProcessingInputs", []):
             source = entry["S3Input"]
-            target = Path(local(source["LocalPath"], self.root))
-            target.mkdir(parents=True, exist_ok=True)
-            download_prefix(s3, source["S3Uri"], target, self.region)
+            download_input(s3, source, Path(local(source["LocalPath"], self.root)), self.region)
         outputs = [output["S3Output"] for output in self.request.get("ProcessingOutputConfig", {}).get("Outputs", [])]
         for output in outputs:
             Path(local(output["LocalPath"], self.root)).mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,14 @@ from infolens_localstack.functions.output import LogRecord
 from infolens_localstack.jobs import script_mode
 from infolens_localstack.jobs.command import Cut, Ending, run_command
 from infolens_localstack.jobs.failure import JobFailed
-from infolens_localstack.jobs.folder import download_prefix, local, split_uri, upload_tarball, upload_tree
+from infolens_localstack.jobs.folder import (
+    download_input,
+    download_prefix,
+    local,
+    split_uri,
+    upload_tarball,
+    upload_tree,
+)
 from infolens_localstack.jobs.job import Job
 
 _DEFAULT_MAX_SECONDS: Final = 86_400
@@ -128,8 +135,7 @@ class TrainingJob(Job):
         for channel in self.request.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
             target = self.root / "input" / "data" / channel["ChannelName"]
-            target.mkdir(parents=True, exist_ok=True)
-            download_prefix(s3, source["S3Uri"], target, self.region)
+            download_input(s3, source, target, self.region)
             channels[channel["ChannelName"]] = {
                 "TrainingInputMode": "File",
                 "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
@@ -193,10 +199,7 @@ class TrainingJob(Job):
             return None
         folder = Path(local(settings.get("LocalPath", "/opt/ml/checkpoints"), self.root))
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            download_prefix(s3, settings["S3Uri"].rstrip("/") + "/", folder, self.region)
-        except JobFailed:
-            return folder  # the first run has none
+        download_prefix(s3, settings["S3Uri"].rstrip("/") + "/", folder)  # nothing there on the first run
         return folder
 
     def _sync_checkpoints(self, s3: Any, folder: Path | None, stop: threading.Event) -> threading.Thread | None:  # noqa: ANN401
@@ -222,7 +225,7 @@ class TrainingJob(Job):
             upload_tarball(s3, source, uri, self.root.parent)
 
     def _move(self, secondary: str, message: str | None = None) -> None:
-        self.update(**self._closed(secondary, message, still_open=secondary not in {"Failed"}))
+        self.update(**self._closed(secondary, message, still_open=secondary != "Failed"))
 
     def _closed(self, secondary: str, message: str | None = None, *, still_open: bool = False) -> dict[str, Any]:
         now = datetime.now(UTC)
