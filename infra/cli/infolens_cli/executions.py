@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -183,3 +184,14 @@ def newest(stepfunctions: Any, state_machine_arn: str, matches: Callable[[dict[s
         if matches(json.loads(description.get("input") or "{}")):
             return str(item["executionArn"])
     return None
+
+
+def exists(stepfunctions: Any, arn: str) -> bool | None:  # noqa: ANN401 - a boto3 client
+    """Whether there is such an execution: True, or None for "not yet" as `wait_for` likes it."""
+    try:
+        stepfunctions.describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ExecutionDoesNotExist":
+            return None
+        raise
+    return True

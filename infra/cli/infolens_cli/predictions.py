@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_HEADER = "x-api-key"
+FALLBACK_HEADER = "X-InfoLens-Fallback"
 TIME_OUT = 35.0
 """Seconds; API Gateway gives up after 29."""
 
@@ -26,6 +27,8 @@ class Answer:
     status: int
     body: dict[str, object]
     seconds: float
+    fallback: bool = False
+    """Whether a candidate failed, and the champion answered in its place."""
 
     @property
     def ok(self) -> bool:
@@ -74,4 +77,5 @@ def ask(client: httpx.Client, url: str, key: str, payload: Mapping[str, object])
             "title": response.reason_phrase,
             "detail": body.get("message", ""),
         } | body
-    return Answer(response.status_code, body, response.elapsed.total_seconds())
+    fallback = FALLBACK_HEADER in response.headers
+    return Answer(response.status_code, body, response.elapsed.total_seconds(), fallback)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from infolens.contracts.evaluation import Verdict
     from infolens.contracts.model import ModelRecord
     from infolens.contracts.prediction import Problem
-    from infolens.contracts.rollout import AliasState, HistoryEvent
+    from infolens.contracts.rollout import AliasState, Arm, HistoryEvent, Plan
 
 TEXT_WIDTH = 60
 """Characters of a user's text that a table shows."""
@@ -71,8 +71,13 @@ def rejects(rows: Sequence[Mapping[str, str]], total: int) -> Table:
     shown = f"the first {len(rows)} of {total} rejected rows" if len(rows) < total else "rejected rows"
     table = _grid("line", "column", "why", "row as it was", title=shown)
     for row in rows:
-        raw = " | ".join(value for name, value in row.items() if name not in {"line", "column", "reason"} and value)
-        table.add_row(row.get("line", ""), row.get("column", ""), escape(row.get("reason", "")), escape(short(raw)))
+        raw = " | ".join(value for name, value in row.items() if not name.startswith("reject_") and value)
+        table.add_row(
+            row.get("reject_line", ""),
+            row.get("reject_column", ""),
+            escape(row.get("reject_reason", "")),
+            escape(short(raw)),
+        )
     return table
 
 
@@ -158,6 +163,27 @@ def history(events: Sequence[HistoryEvent]) -> Table:
             escape("; ".join(event.reasons)),
         )
     return table
+
+
+def arms(champion: Arm, candidate: Arm, plan: Plan) -> Table:
+    """What both versions did in the present step, with the limits they are held to."""
+    table = _grid("", "version", "requests", "error rate", "p95 ms", "mean ms", title="in this step")
+    for role, arm in (("champion", champion), ("candidate", candidate)):
+        rate = f"{arm.faults / arm.requests:.2%} ({arm.faults})" if arm.requests else "no requests"
+        needed = f" of {plan.min_requests}" if role == "candidate" else ""
+        table.add_row(
+            role, arm.version, f"{arm.requests}{needed}", rate, _ms(arm.latency_p95_ms), _ms(arm.latency_mean_ms)
+        )
+    limits = plan.guardrails
+    table.caption = (
+        f"limits: error rate {limits.max_error_rate:.2%}, and {limits.max_error_rate_increase:.2%} above the champion's; "
+        f"p95 {limits.max_latency_ms:.0f} ms and {limits.max_latency_ratio:g} times the champion's"
+    )
+    return table
+
+
+def _ms(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.0f}"
 
 
 def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:

@@ -37,6 +37,8 @@ class Seen:
     """Version that gave the answer; "" when it is none."""
     detail: str = ""
     """What was wrong."""
+    fallback: bool = False
+    """A candidate failed, and the champion answered in its place."""
 
     @property
     def ok(self) -> bool:
@@ -50,6 +52,8 @@ class Count:
 
     requests: int
     failed: int
+    rescued: int
+    """Answered by the champion because the candidate had failed."""
     versions: dict[str, int]
     """Answers by version."""
     mean_ms: dict[str, float]
@@ -69,6 +73,7 @@ def count(seen: Sequence[Seen]) -> Count:
     return Count(
         requests=len(seen),
         failed=len(seen) - len(answered),
+        rescued=sum(one.fallback for one in answered),
         versions=dict(sorted(versions.items(), key=lambda item: int(item[0]) if item[0].isdigit() else -1)),
         mean_ms={version: total[version] / versions[version] / 1000 for version in versions},
         slowest_ms=max((one.seconds * 1000 for one in seen), default=0.0),
@@ -86,9 +91,12 @@ class Traffic:
         *,
         rate: float,
         workers: int = WORKERS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Send `payloads` round and round, `rate` a second."""
+        """Send `payloads` round and round, `rate` a second.
+
+        The clock is the wall's: what users see is laid beside what the logs say.
+        """
         self._send = send
         self._payloads = itertools.cycle(payloads)
         self._rate = rate
@@ -146,7 +154,7 @@ class Traffic:
             body = answer.body
             version = str(body.get("model_version", "")) if answer.ok else ""
             detail = "" if answer.ok else str(body.get("detail") or body.get("title") or "")
-            seen = Seen(at, self._clock() - at, answer.status, version, detail)
+            seen = Seen(at, self._clock() - at, answer.status, version, detail, answer.fallback)
         finally:
             slots.release()
         with self._lock:

@@ -1,0 +1,76 @@
+"""The `infolens` command: puts the commands together, in the order in which a newcomer meets them."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from infolens_cli.commands import clouds, models, rows, seeing, showing
+from infolens_cli.commands import rollouts as rolling
+from infolens_cli.context import DEFAULT_STACK
+from infolens_cli.workplace import Workplace
+
+_CLOUD = "The cloud"
+_ROWS = "Rows in, answers out"
+_MODELS = "Models and their rollout"
+_SEEING = "Seeing inside"
+
+app = typer.Typer(
+    name="infolens",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # locals of a failed command hold the API key
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def prose(document: str) -> str:
+    """Join the lines of each paragraph, so that a terminal of any width wraps them; examples keep theirs."""
+    paragraphs = inspect.cleandoc(document).split("\n\n")
+    return "\n\n".join(text if text.startswith("[dim]Example") else " ".join(text.split()) for text in paragraphs)
+
+
+def _command(to: typer.Typer, panel: str | None, command: Callable[..., Any]) -> None:
+    to.command(rich_help_panel=panel, help=prose(command.__doc__ or ""))(command)
+
+
+_EVERYWHERE = """Train, judge, serve, roll out and take back news models, on AWS or on this machine.
+
+Commands talk to the cloud that AWS_PROFILE, AWS_ACCESS_KEY_ID or AWS_ENDPOINT_URL chooses; when none does and this
+checkout's embedded cloud runs, they talk to that one, and say so."""
+
+
+@app.callback(
+    help=prose(_EVERYWHERE),
+    epilog="First steps: [bold]infolens demo[/], or one by one: [bold]infolens up[/], [bold]infolens deploy[/], "
+    "[bold]infolens upload news_category FILE[/].",
+)
+def everywhere(
+    ctx: typer.Context,
+    stack: Annotated[
+        str, typer.Option(envvar="INFOLENS_STACK", help="Name of the CloudFormation stack.")
+    ] = DEFAULT_STACK,
+) -> None:
+    """Keep what all commands share."""
+    ctx.obj = Workplace(stack)
+
+
+for _one in (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo):
+    _command(app, _CLOUD, _one)
+for _one in (rows.upload, rows.predict):
+    _command(app, _ROWS, _one)
+for _one in (models.train, models.register):
+    _command(app, _MODELS, _one)
+_command(app, _SEEING, seeing.logs)
+
+_rollout = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+for _one in (rolling.start, rolling.status, rolling.weight, rolling.abort, rolling.history):
+    _command(_rollout, None, _one)
+app.add_typer(
+    _rollout,
+    name="rollout",
+    rich_help_panel=_MODELS,
+    help="Bring versions in step by step, look at how they stand, and take them back.",
+)
