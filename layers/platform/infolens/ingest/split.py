@@ -1,0 +1,30 @@
+"""Puts each row into train, validation or test by what it says, so that a row never changes sides between datasets."""
+
+from __future__ import annotations
+
+import hashlib
+
+SALT = b"infolens-split-1"
+"""Never change it: rows that a champion was trained on would move into the test split."""
+
+SPLITS = ("train", "validation", "test")
+
+_TEST_BELOW = 0.1
+_VALIDATION_BELOW = 0.2
+
+
+def position_of(identity: str) -> float:
+    """Place a row's identity in [0, 1), evenly and for ever: the first 8 bytes of its salted sha256 over 2**64."""
+    return int.from_bytes(hashlib.sha256(SALT + identity.encode()).digest()[:8], "big") / 2**64
+
+
+def split_at(position: float) -> str:
+    """Name the split of a position: 10 % test, 10 % validation, the rest train."""
+    if position < _TEST_BELOW:
+        return "test"
+    return "validation" if position < _VALIDATION_BELOW else "train"
+
+
+def split_of(identity: str) -> str:
+    """Name the split of a row by its identity; equal identities always share a split."""
+    return split_at(position_of(identity))

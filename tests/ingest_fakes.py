@@ -1,0 +1,203 @@
+"""Fakes for ingest and batch tests: a store that dies at its k-th write, a small task, training starts by name."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from infolens.aws.objects import Found, ObjectMissingError, WriteRefusedError
+from infolens.contracts.dataset import UploadRef
+from infolens.contracts.task import RowRejected
+from infolens.ingest.arrivals import Arrival
+from infolens.tasks import UnknownTaskError
+from infolens.usecases.ingest import IngestPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+UPLOADS = "uploads"
+DATA = "data"
+NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class PetSchema:
+    """A task of its own: sentences about pets."""
+
+    task: str = "pets"
+    columns: Mapping[str, str] = field(default_factory=lambda: {"text": "string", "label": "string", "age": "int64"})
+    label: str = "label"
+    bad_row_budget: float = 0.5
+
+    def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
+        """Find `text`, optional `age` and, where needed, `label`."""
+        names = [name.strip().lower() for name in header]
+        bound = {}
+        for name in ("text", "age", "label") if labelled else ("text", "age"):
+            if names.count(name) > 1:
+                raise RowRejected(name, "is given twice")
+            if name in names:
+                bound[name] = names.index(name)
+            elif name != "age":
+                raise RowRejected(name, f"no such column; {name} is needed")
+        return bound
+
+    def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
+        """Take texts of 3 characters on, about cats and dogs."""
+        if raw["label"] not in ("cat", "dog"):
+            raise RowRejected("label", "no known pet; known: cat, dog")
+        return {**self.check(raw), "label": raw["label"]}
+
+    def check(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """Take texts of 3 characters on."""
+        text = " ".join(str(payload["text"]).replace("\ufffd", "").split())
+        if len(text) < 3:
+            raise RowRejected("text", "is shorter than 3 characters")
+        age = str(payload.get("age", ""))
+        if age and not age.isdigit():
+            raise RowRejected("age", "is no whole number")
+        return {"text": text, "age": int(age) if age else None}
+
+    def identity(self, row: Mapping[str, object]) -> str:
+        """Fold case."""
+        return str(row["text"]).casefold()
+
+
+class DiedError(RuntimeError):
+    """The process was killed."""
+
+
+class MemoryStore:
+    """`ObjectStore` in a dict. `die_at=k` kills the process before its k-th effect, `die_after=k` just after it."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.effects = 0
+        self.die_at = 0
+        self.die_after = 0
+        self.before_replace = None
+        """Called once before the next conditional write, as another process would come in between."""
+
+    def _etag(self, bucket: str, key: str) -> str:
+        return hashlib.md5(self.objects[bucket, key]).hexdigest()
+
+    def _effect(self, bucket: str, key: str, data: bytes) -> None:
+        self.effects += 1
+        if self.effects == self.die_at:
+            raise DiedError(f"before write {self.effects}: {key}")
+        self.objects[bucket, key] = data
+        if self.effects == self.die_after:
+            raise DiedError(f"after write {self.effects}: {key}")
+
+    def _interfere(self) -> None:
+        if self.before_replace is not None:
+            action, self.before_replace = self.before_replace, None
+            action()
+
+    def read(self, bucket: str, key: str, version: str = "") -> Found:
+        """See ObjectStore."""
+        if (bucket, key) not in self.objects:
+            raise ObjectMissingError(f"s3://{bucket}/{key}")
+        return Found(self.objects[bucket, key], self._etag(bucket, key))
+
+    def open(self, bucket: str, key: str, version: str = "") -> io.BytesIO:
+        """See ObjectStore."""
+        return io.BytesIO(self.read(bucket, key, version).data)
+
+    def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> str:
+        """See ObjectStore."""
+        self._effect(bucket, key, data)
+        return self._etag(bucket, key)
+
+    def create(self, bucket: str, key: str, data: bytes, content_type: str = "") -> bool:
+        """See ObjectStore."""
+        if key.endswith("head.json"):
+            self._interfere()
+        if (bucket, key) in self.objects:
+            return False
+        self._effect(bucket, key, data)
+        return True
+
+    def replace(self, bucket: str, key: str, data: bytes, etag: str) -> str:
+        """See ObjectStore."""
+        self._interfere()
+        if (bucket, key) not in self.objects or self._etag(bucket, key) != etag:
+            raise WriteRefusedError(key)
+        self._effect(bucket, key, data)
+        return self._etag(bucket, key)
+
+    def copy(self, source: tuple[str, str, str], bucket: str, key: str) -> None:
+        """See ObjectStore."""
+        self._effect(bucket, key, self.read(*source).data)
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """See ObjectStore."""
+        return iter(sorted(key for held, key in self.objects if held == bucket and key.startswith(prefix)))
+
+
+class TrainingStarts:
+    """Starts by name, as Step Functions does; dies like the store."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.names: list[tuple[str, str, str]] = []
+
+    def __call__(self, task: str, dataset_id: str, code_version: str) -> bool:
+        """Start once by name."""
+        name = (task, dataset_id, code_version)
+        self.store.effects += 1
+        if self.store.effects == self.store.die_at:
+            raise DiedError("before the start of training")
+        new = name not in self.names
+        if new:
+            self.names.append(name)
+        if self.store.effects == self.store.die_after:
+            raise DiedError("after the start of training")
+        return new
+
+
+@dataclass
+class World:
+    """A store, training starts, and one task `pets` whose datasets train from 2 rows on."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    min_rows: int = 2
+    code_version: str = "c0de"
+    schema: PetSchema = field(default_factory=PetSchema)
+
+    def __post_init__(self) -> None:
+        self.training = TrainingStarts(self.store)
+
+    def schema_of(self, task: str) -> PetSchema:
+        """Know one task."""
+        if task != "pets":
+            raise UnknownTaskError(f"unknown task {task!r}; known tasks: pets")
+        return self.schema
+
+    def ports(self) -> IngestPorts:
+        """Give the ports as they are now."""
+        return IngestPorts(
+            store=self.store,
+            data_bucket=DATA,
+            schema_of=self.schema_of,
+            min_rows_of=lambda task: self.min_rows,
+            start_training=self.training,
+            now=lambda: NOON,
+            code_version=self.code_version,
+        )
+
+    def put(self, key: str, data: bytes, version: str = "v1") -> Arrival:
+        """Put a file into the uploads bucket, as an editor does; that is none of our effects."""
+        self.store.objects[UPLOADS, key] = data
+        return Arrival(UploadRef(UPLOADS, key, version), version, len(data))
+
+    def of(self, prefix: str) -> dict[str, bytes]:
+        """Give the objects of the data bucket under a prefix."""
+        return {
+            key: data
+            for (bucket, key), data in sorted(self.store.objects.items())
+            if bucket == DATA and key.startswith(prefix)
+        }

@@ -1,0 +1,51 @@
+"""Unit tests of `infolens.ingest.split`."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+
+import pytest
+
+from infolens.ingest.split import position_of, split_at, split_of
+
+
+@pytest.mark.parametrize(
+    ("position", "split"),
+    [
+        (0.0, "test"),
+        (0.0999999, "test"),
+        (0.1, "validation"),
+        (0.1999999, "validation"),
+        (0.2, "train"),
+        (0.999, "train"),
+    ],
+)
+def test_limits(position, split):
+    """A tenth is test, the next tenth validation, and a limit itself belongs to the upper side."""
+    assert split_at(position) == split
+
+
+def test_position_is_the_salted_hash():
+    """The position is spelled out in the contract, so that any other program finds the same splits."""
+    expected = int.from_bytes(hashlib.sha256(b"infolens-split-1" + "Café".encode()).digest()[:8], "big") / 2**64
+    assert position_of("Café") == expected
+
+
+def test_known_identities_never_move():
+    """These rows were put into their splits once; a change here would leak trained rows into the test split."""
+    assert [split_of(text) for text in ("a", "row 1", "row 19", "row 20", "row 22")] == [
+        "train",
+        "test",
+        "validation",
+        "test",
+        "validation",
+    ]
+
+
+def test_shares():
+    """Ten thousand rows fall into the splits within four standard deviations of 10, 10 and 80 %."""
+    counts = collections.Counter(split_of(f"row {number}") for number in range(10_000))
+    assert 880 < counts["test"] < 1120
+    assert 880 < counts["validation"] < 1120
+    assert counts.total() == 10_000
