@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infolens import codec
 from infolens.contracts import keys
 from infolens.contracts.bundle import MANIFEST_NAME
+from infolens.contracts.evaluation import EvaluationReport, Verdict
 from infolens.contracts.model import ModelRecord
+from infolens.gates import reasons, refusals
 from infolens.ml.bundle import DigestMismatchError, digest_of, read_manifest, verify
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from infolens.aws.registry import ModelRegistry
     from infolens.aws.versions import Versions
     from infolens.contracts.bundle import BundleManifest
+
+
+class NotPassedError(RuntimeError):
+    """The verdict of a run refuses its candidate; only an operator, by name, may register it."""
 
 
 class WrongTaskError(ValueError):
@@ -91,9 +98,8 @@ def register(candidate: Candidate, judged: Judged, ports: Ports, now: datetime) 
         "RUN_ID": manifest.run_id,
         "DATASET_ID": manifest.dataset_id,
     }
-    version = ports.versions.publish(
-        f"{ports.function_prefix}{task}", pins, f"bundle {digest[:12]} of {manifest.run_id}"
-    )
+    description = f"bundle {digest[:12]} of {manifest.run_id}"
+    version = ports.versions.publish(f"{ports.function_prefix}{task}", pins, description)
     record = ModelRecord(
         task=task,
         version=version,
@@ -110,6 +116,21 @@ def register(candidate: Candidate, judged: Judged, ports: Ports, now: datetime) 
     )
     ports.registry.put(record)
     return record
+
+
+def judged_by_gates(task: str, run_id: str, ports: Ports) -> Judged:
+    """Read what the gates said about a run, as it was written down, whatever the caller was told.
+
+    Raises:
+        NotPassedError: they refused.
+        ObjectMissingError: nobody judged the run.
+    """
+    verdict = codec.from_json(Verdict, ports.objects.read(ports.models_bucket, keys.run_verdict(task, run_id)).data)
+    if not verdict.passed:
+        raise NotPassedError("; ".join(refusals(verdict)))
+    report = ports.objects.read(ports.models_bucket, keys.run_report(task, run_id)).data
+    metrics = codec.from_json(EvaluationReport, report).metrics
+    return Judged(passed=True, reasons=reasons(verdict), by="state-machine", metrics=metrics)
 
 
 def upload_bundle(directory: Path, task: str, objects: ObjectStore, models_bucket: str) -> str:
@@ -135,8 +156,8 @@ def register_by_hand(directory: Path, task: str, operator: str, ports: Ports, no
         DigestMismatchError, WrongTaskError, PublishError: as `upload_bundle` and `register`.
     """
     digest = upload_bundle(directory, task, ports.objects, ports.models_bucket)
-    reasons = (f"registered past the gates by {operator}",)
-    judged = Judged(passed=False, reasons=reasons, by=f"operator:{operator}")
+    why = (f"registered past the gates by {operator}",)
+    judged = Judged(passed=False, reasons=why, by=f"operator:{operator}")
     return register(Candidate(task, keys.bundle_prefix(task, digest), digest), judged, ports, now)
 
 
