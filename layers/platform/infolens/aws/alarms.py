@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from infolens.aws.clients import client
 from infolens.aws.metrics import version_dimensions
 from infolens.contracts.prediction import METRIC_FAULTS, METRIC_LATENCY, METRIC_NAMESPACE
+from infolens.settings import MissingSettingError
 
 if TYPE_CHECKING:
     from infolens.contracts.rollout import AlarmLimits, RolloutRecord
@@ -112,6 +113,8 @@ class CloudWatchAlarms:
 
     def create(self, record: RolloutRecord, limits: AlarmLimits) -> None:
         """See Alarms."""
+        if not self._action_arn:
+            raise MissingSettingError("environment variable TAKE_BACK_FUNCTION_ARN is not set: alarms have no action")
         for request in build_alarms(record, limits, self._action_arn):
             self._cloudwatch.put_metric_alarm(**request)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infolens.contracts.rollout import Action, Decision
 from infolens.rollout.guardrails import Outcome, assess
-from infolens.rollout.ownership import Ownership, describe, expected_split, ownership
+from infolens.rollout.ownership import Ownership, describe, expected_split, ownership, share_of
 from infolens.rollout.plan import FULL_WEIGHT
 
 if TYPE_CHECKING:
@@ -73,8 +73,11 @@ def _judge(look: Evidence) -> Decision:
 
 
 def _ended(record: RolloutRecord, alias: AliasState | None) -> Decision:
-    weight = 0 if alias is None else _weight_of(record.candidate, alias)
-    return Decision(_ACTION_OF[record.status], weight, (f"the rollout has already ended as {record.status}",))
+    return Decision(
+        _ACTION_OF[record.status],
+        share_of(record.candidate, alias),
+        (f"the rollout has already ended as {record.status}",),
+    )
 
 
 def _moved(record: RolloutRecord, alias: AliasState | None) -> Decision:
@@ -84,10 +87,4 @@ def _moved(record: RolloutRecord, alias: AliasState | None) -> Decision:
         f"somebody moved the alias: {describe(alias)} (revision {alias.revision_id if alias else 'none'}); "
         f"this rollout had set {split} (revision {record.revision_id}). It is left as it is"
     )
-    return Decision(Action.ABORT, 0 if alias is None else _weight_of(record.candidate, alias), (reason,))
-
-
-def _weight_of(version: str, alias: AliasState) -> int:
-    if version == alias.champion:
-        return FULL_WEIGHT - alias.weight
-    return alias.weight if version == alias.candidate else 0
+    return Decision(Action.ABORT, share_of(record.candidate, alias), (reason,))

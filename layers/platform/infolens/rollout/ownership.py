@@ -54,3 +54,12 @@ def describe(alias: AliasState | None) -> str:
     if not alias.candidate:
         return f"version {alias.champion} has 100 %"
     return f"version {alias.champion} has {100 - alias.weight} % and version {alias.candidate} {alias.weight} %"
+
+
+def share_of(version: str, alias: AliasState | None) -> int:
+    """Percent of the traffic that a version has."""
+    if alias is None:
+        return 0
+    if version == alias.champion:
+        return FULL_WEIGHT - alias.weight
+    return alias.weight if version == alias.candidate else 0

@@ -1,0 +1,33 @@
+"""Puts together the real adapters that rollouts work with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infolens.aws.alarms import CloudWatchAlarms
+from infolens.aws.alias import LambdaAliases
+from infolens.aws.metrics import CloudWatchMetrics
+from infolens.aws.registry import DynamoRegistry
+from infolens.aws.rollouts import DynamoRollouts
+from infolens.settings import settings
+from infolens.usecases.rollout_effects import Ports
+
+if TYPE_CHECKING:
+    from infolens.settings import Settings
+
+
+def rollout_ports(given: Settings | None = None) -> Ports:
+    """Build the ports from settings: those given (an operator's terminal), or this process's environment.
+
+    Raises:
+        MissingSettingError: MODELS_TABLE, ROLLOUTS_TABLE or PREDICT_FUNCTION_PREFIX is not set.
+    """
+    values = given or settings()
+    return Ports(
+        aliases=LambdaAliases(),
+        store=DynamoRollouts(values.need("rollouts_table")),
+        models=DynamoRegistry(values.need("models_table")),
+        metrics=CloudWatchMetrics(),
+        alarms=CloudWatchAlarms(values.take_back_function_arn),  # needed by begin only
+        function_prefix=values.need("predict_function_prefix"),
+    )

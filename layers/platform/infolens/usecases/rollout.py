@@ -1,0 +1,50 @@
+"""Everything that can be asked of a rollout: by its state machine, by its alarms, and by an operator."""
+
+from __future__ import annotations
+
+from infolens.usecases.rollout_by_hand import (
+    NoAliasError,
+    NoRolloutError,
+    Status,
+    abort,
+    history,
+    rollout_input,
+    set_weight_by_hand,
+    start,
+    status,
+)
+from infolens.usecases.rollout_effects import STATE_MACHINE, Ports
+from infolens.usecases.rollout_plan import plan_for
+from infolens.usecases.rollout_steps import (
+    Outcome,
+    Request,
+    RolloutLostError,
+    RolloutRefusedError,
+    apply,
+    begin,
+    collect,
+    take_back,
+)
+
+__all__ = [
+    "STATE_MACHINE",
+    "NoAliasError",
+    "NoRolloutError",
+    "Outcome",
+    "Ports",
+    "Request",
+    "RolloutLostError",
+    "RolloutRefusedError",
+    "Status",
+    "abort",
+    "apply",
+    "begin",
+    "collect",
+    "history",
+    "plan_for",
+    "rollout_input",
+    "set_weight_by_hand",
+    "start",
+    "status",
+    "take_back",
+]

@@ -1,0 +1,184 @@
+"""The effects that use cases of a rollout are made of: settle a weight, give it back, end the rollout, write it down.
+
+Each one may be cut off anywhere and done again. The alias decides: its RevisionId admits one writer, and a weight is
+raised only over the very revision that the rollout's record names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from infolens.aws.alias import StaleAliasError
+from infolens.aws.rollouts import StaleRecordError
+from infolens.contracts.rollout import HistoryEvent
+from infolens.rollout.decision import RUNNING
+from infolens.rollout.ownership import Ownership, describe, expected_split, ownership, share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from infolens.aws.alarms import Alarms
+    from infolens.aws.alias import Aliases
+    from infolens.aws.metrics import VersionMetrics
+    from infolens.aws.rollouts import RolloutStore
+    from infolens.contracts.model import ModelRecord
+    from infolens.contracts.rollout import AliasState, RolloutRecord
+
+ATTEMPTS = 5
+"""Times that a lost race is tried again after reading anew; every loss means that somebody else succeeded."""
+
+STATE_MACHINE = "state-machine"
+
+
+class Models(Protocol):
+    """What a rollout needs of the registry of models."""
+
+    def get(self, task: str, version: str) -> ModelRecord | None:
+        """Find the record of a version."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where rollouts read and where they have their effects."""
+
+    aliases: Aliases
+    store: RolloutStore
+    models: Models
+    metrics: VersionMetrics
+    alarms: Alarms
+    function_prefix: str
+    """Name of a task's predict function less the task's name."""
+
+    def function(self, task: str) -> str:
+        """Name of a task's predict function."""
+        return f"{self.function_prefix}{task}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Who did something, why, when and on which evidence: what the history says beside the state of the alias."""
+
+    who: str
+    now: datetime
+    reasons: tuple[str, ...] = ()
+    evidence: dict[str, object] | None = None
+
+
+def timestamp(now: datetime) -> str:
+    """Write a time so that text sorts as time does."""
+    return now.isoformat(timespec="microseconds")
+
+
+def history_event(record: RolloutRecord, event: str, weight: int, note: Note) -> HistoryEvent:
+    """Make a line of history about a rollout."""
+    return HistoryEvent(
+        task=record.task,
+        rollout_id=record.rollout_id,
+        at=timestamp(note.now),
+        who=note.who,
+        event=event,
+        champion=record.champion,
+        candidate=record.candidate,
+        weight=weight,
+        reasons=note.reasons,
+        evidence=note.evidence or {},
+    )
+
+
+def settle(ports: Ports, record: RolloutRecord, event: str, note: Note, status: str = RUNNING) -> RolloutRecord | None:
+    """Bring the alias to the weight of the record's step, if the rollout still owns it.
+
+    Works from what is there, so that a writer that was cut off can be followed by another one.
+
+    Args:
+        ports: where the effects go.
+        record: its step names the weight to write, its revision the alias that this may be written over.
+        event: line of history to write with it.
+        note: who and why.
+        status: status of the record once the weight is written.
+
+    Returns:
+        The record with the revision written, or None when somebody else moved the alias.
+
+    Raises:
+        StaleRecordError: somebody else changed the record meanwhile.
+    """
+    function = ports.function(record.task)
+    champion, candidate, weight = expected_split(record, record.step)
+    alias = ports.aliases.read(function)
+    owned = ownership(record, alias)
+    if alias is None or owned is Ownership.FOREIGN:
+        return None
+    if owned is Ownership.UNWRITTEN:
+        try:
+            alias = ports.aliases.write(function, champion, candidate, weight, record.revision_id)
+        except StaleAliasError:
+            return None
+    elif owned is Ownership.OURS and status == record.status:
+        return record
+    settled = replace(record, revision_id=alias.revision_id, status=status)
+    ports.store.replace(record, settled, history_event(record, event, record.plan.weights[record.step], note))
+    return settled
+
+
+def give_back(ports: Ports, record: RolloutRecord, may_overwrite: Callable[[AliasState], bool]) -> AliasState | None:
+    """Give the champion all the traffic; done already is fine.
+
+    Args:
+        ports: where the effects go.
+        record: names the champion.
+        may_overwrite: whether the alias, as just read, may be overwritten.
+
+    Returns:
+        The alias with the champion alone, or None when it must not be overwritten.
+
+    Raises:
+        StaleAliasError: the alias was moved by others again and again.
+    """
+    function = ports.function(record.task)
+    for _ in range(ATTEMPTS):
+        alias = ports.aliases.read(function)
+        if alias is None:
+            return None
+        if (alias.champion, alias.candidate) == (record.champion, ""):
+            return alias
+        if not may_overwrite(alias):
+            return None
+        try:
+            return ports.aliases.write(function, record.champion, "", 0, alias.revision_id)
+        except StaleAliasError:
+            continue
+    raise StaleAliasError(f"the alias of {function} was moved {ATTEMPTS} times while it was being taken back")
+
+
+def end(ports: Ports, record: RolloutRecord, status: str, note: Note) -> RolloutRecord:
+    """Free the alias: write the final status with its line of history, unless the rollout has ended already.
+
+    Returns:
+        The record as it is in the table now; its status may be another one that was written first.
+
+    Raises:
+        StaleRecordError: the record was changed by others again and again.
+    """
+    for _ in range(ATTEMPTS):
+        current = ports.store.current(record.task)
+        if current is None or current.rollout_id != record.rollout_id:
+            return replace(record, status=status)  # another rollout has followed, so this one has ended before
+        if current.status != RUNNING:
+            return current
+        alias = ports.aliases.read(ports.function(record.task))
+        ended = replace(current, status=status, revision_id=alias.revision_id if alias else current.revision_id)
+        weight = share_of(record.candidate, alias)
+        try:
+            ports.store.replace(current, ended, history_event(current, status, weight, note))
+        except StaleRecordError:
+            continue
+        return ended
+    raise StaleRecordError(f"the record of {record.rollout_id} was changed {ATTEMPTS} times while it was being ended")
+
+
+def left_alone(alias: AliasState | None) -> str:
+    """Say that the alias is somebody else's now."""
+    return f"somebody moved the alias: {describe(alias)}; it is left as it is"
