@@ -57,16 +57,26 @@ def everywhere(
     ctx.obj = Workplace(stack)
 
 
-for _one in (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo):
-    _command(app, _CLOUD, _one)
-for _one in (rows.upload, rows.predict):
-    _command(app, _ROWS, _one)
-for _one in (models.train, models.register):
-    _command(app, _MODELS, _one)
-_command(app, _SEEING, seeing.logs)
+_PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
+    _CLOUD: (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo),
+    _ROWS: (rows.upload, rows.predict),
+    _MODELS: (models.train, models.register),
+    _SEEING: (seeing.logs,),
+}
+_ROLLOUT: tuple[Callable[..., Any], ...] = (
+    rolling.start,
+    rolling.status,
+    rolling.weight,
+    rolling.abort,
+    rolling.history,
+)
+
+for _panel, _commands in _PANELS.items():
+    for _one in _commands:
+        _command(app, _panel, _one)
 
 _rollout = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-for _one in (rolling.start, rolling.status, rolling.weight, rolling.abort, rolling.history):
+for _one in _ROLLOUT:
     _command(_rollout, None, _one)
 app.add_typer(
     _rollout,

@@ -176,7 +176,7 @@ def arms(champion: Arm, candidate: Arm, plan: Plan) -> Table:
         )
     limits = plan.guardrails
     table.caption = (
-        f"limits: error rate {limits.max_error_rate:.2%}, and {limits.max_error_rate_increase:.2%} above the champion's; "
+        f"limits: error rate {limits.max_error_rate:.2%} and the champion's + {limits.max_error_rate_increase:.2%}, "
         f"p95 {limits.max_latency_ms:.0f} ms and {limits.max_latency_ratio:g} times the champion's"
     )
     return table

@@ -12,7 +12,7 @@ from infolens.contracts.dataset import BatchReport, UploadReport
 from infolens_cli import predictions, uploading, views
 from infolens_cli.trouble import Trouble, friendly
 from infolens_cli.waiting import wait_for
-from infolens_cli.workplace import Workplace
+from infolens_cli.workplace import Workplace, check_task
 
 _SHOWN = 5
 """Rows of a reject or result file that are printed."""
@@ -39,6 +39,7 @@ def upload(  # noqa: PLR0913 - options of one command
       infolens upload news_category unlabelled.csv.gz --batch
     """
     workplace: Workplace = ctx.obj
+    check_task(task)
     if not file.is_file():
         raise Trouble(f"there is no file {file}")
     put = uploading.put(workplace.client("s3"), workplace.stack, task, file, batch=batch)

@@ -270,8 +270,8 @@ class Story:
         weights = [step.weight for step in watched.steps]
         expect(weights == sorted(set(weights)) and weights[-1] == 100, "weights that rise to 100", weights)
         self._screen.say(
-            f"Version {record.version} replaced version {champion}; users sent {users_saw.requests} requests meanwhile, "
-            f"{users_saw.failed} failed."
+            f"Version {record.version} replaced version {champion}; users sent {users_saw.requests} requests "
+            f"meanwhile, {users_saw.failed} failed."
         )
         self._facts = replace(self._facts, climb=watched.steps, climb_users=users_saw)
 
