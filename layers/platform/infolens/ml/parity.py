@@ -34,8 +34,9 @@ def compare(
         raise ValueError(f"scores have shape {mine.shape}, the reference has {theirs.shape}")
     if not mine.size:
         return ParityReport(bundle_digest, rows=0, mean_difference=1.0, max_difference=1.0, label_flips=1.0)
-    sound = np.isfinite(mine).all(axis=1) & np.isfinite(theirs).all(axis=1)
-    difference = np.where(sound[:, None], np.abs(np.where(sound[:, None], mine - theirs, 0.0)), 1.0)
+    numbers = np.isfinite(mine) & np.isfinite(theirs)
+    sound = numbers.all(axis=1)
+    difference = np.where(numbers, np.abs(np.nan_to_num(mine) - np.nan_to_num(theirs)), 1.0)
     flips = ~sound | (np.nan_to_num(mine).argmax(axis=1) != np.nan_to_num(theirs).argmax(axis=1))
     return ParityReport(
         bundle_digest=bundle_digest,

@@ -25,6 +25,11 @@ class TextTokens:
         # keeps a text of 12,000 characters from being tokenised to its end for 128 tokens.
         self._max_characters = max_tokens * 16
 
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens that have an id."""
+        return int(self._tokenizer.get_vocab_size())
+
     def ids(self, text: str) -> NDArray[np.int64]:
         """Token ids of one text, shape (tokens,)."""
         return np.asarray(self._tokenizer.encode(text[: self._max_characters]).ids, dtype=np.int64)

@@ -43,8 +43,8 @@ _WORDS = {
         "sugar, stock pot, pizza oven"
     ),
     "Travel": (
-        "boarding pass, beach resort, hotel lobby, hiking trail, passport stamps, cruise ship, airport lounge, national "
-        "park, old town, road trip, backpackers, guided tour, ski lodge, window seat, luggage, coastal village, night "
+        "boarding pass, beach resort, hotel lobby, hiking trail, passport stamps, cruise ship, airport lounge, "
+        "national park, old town, road trip, backpackers, guided tour, ski lodge, window seat, luggage, coastal village, night "
         "train, scenic drive, hostel, jet lag, island ferry, carry-on bag, city break, mountain pass, snorkelling, "
         "travel visa, safari camp, vineyard tour, itinerary, delayed flight, camper van, harbour view, ancient ruins, "
         "desert sunrise, waterfall, bed and breakfast, souvenir stalls, frequent flyer, canal boat, lighthouse"

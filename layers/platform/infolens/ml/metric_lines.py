@@ -1,0 +1,17 @@
+"""The form in which training prints its metrics, and how SageMaker finds them in the log."""
+
+from __future__ import annotations
+
+_PRINTED = ("train_loss", "lr", "validation_loss", "validation_accuracy", "validation_macro_f1")
+
+METRIC_DEFINITIONS: tuple[dict[str, str], ...] = tuple(
+    {"Name": name, "Regex": rf"\b{name}=([0-9.e+-]+)"} for name in _PRINTED
+)
+"""`AlgorithmSpecification.MetricDefinitions` of a training job: what `metric_line` prints becomes metrics."""
+
+
+def metric_line(**values: float) -> str:
+    """Give one log line: `name=value` in the order given, integers as they are, others with six significant digits."""
+    return " ".join(
+        f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items()
+    )

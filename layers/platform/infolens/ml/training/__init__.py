@@ -1,0 +1,1 @@
+"""Training and export with torch and transformers: for jobs, never reached by what serves answers."""

@@ -1,0 +1,53 @@
+"""SageMaker training job, script mode: dataset channel in, trained model out. All work is in the task's folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from infolens.ml.training.failure import reported_failure
+from infolens.ml.training.job import Provenance, TrainingJob
+from infolens.tasks import part_of
+
+# What the training toolkit sets; the defaults are where SageMaker puts things.
+MODEL = Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model"))
+DATASET = Path(os.environ.get("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset"))
+OUTPUT = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"))
+
+
+def arguments() -> argparse.Namespace:
+    """Read the hyperparameters, which script mode passes as options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--profile", default="gpu")
+    parser.add_argument("--base-model", default="", help="hub id or directory; empty takes the profile's own")
+    parser.add_argument("--run-id", required=True)
+    parser.add_argument("--dataset-id", required=True)
+    parser.add_argument("--code-version", required=True)
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--model-dir", type=Path, default=MODEL)
+    parser.add_argument("--dataset", type=Path, default=DATASET)
+    parser.add_argument("--checkpoints", type=Path, default=MODEL.parent / "checkpoints")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train."""
+    given = arguments()
+    given.model_dir.mkdir(parents=True, exist_ok=True)
+    job = TrainingJob(
+        provenance=Provenance(given.task, given.run_id, given.dataset_id, given.code_version),
+        dataset=given.dataset,
+        output=given.model_dir,
+        checkpoints=given.checkpoints,
+        profile=given.profile,
+        base_model=given.base_model,
+        seed=given.seed,
+    )
+    part_of(given.task, "train").train(job)
+
+
+if __name__ == "__main__":
+    with reported_failure(OUTPUT / "failure"):
+        main()
