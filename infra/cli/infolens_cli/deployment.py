@@ -132,8 +132,8 @@ def run_sam(
 
 
 def build(target: Target, note: Callable[[str], None], env: Mapping[str, str] = os.environ) -> None:
-    """Build functions and layers into .aws-sam/; unchanged ones come from the cache."""
-    run_sam(["build", "--cached", "--parallel"], env=environment(target, env), note=note)
+    """Build functions and layers into .aws-sam/; samconfig.toml says how."""
+    run_sam(["build"], env=environment(target, env), note=note)
 
 
 def deploy(

@@ -1,6 +1,6 @@
 """Lets a deployment look for a function's end of creation more often than every five seconds.
 
-LocalStack creates a function in a tenth of a second, then sleeps five before it looks again: a minute for twelve functions.
+LocalStack creates a function in a tenth of a second, then sleeps five before it looks again: a minute for twelve.
 """
 
 import functools
