@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,9 +33,9 @@ def part_bytes(columns: Mapping[str, str], rows: Sequence[CleanRow], upload_id: 
     arrays["split"] = pa.array([row.split for row in rows], pa.string())
     arrays["line"] = pa.array([row.line for row in rows], pa.int64())
     arrays["upload_id"] = pa.array([upload_id] * len(rows), pa.string())
-    out = io.BytesIO()
+    out = pa.BufferOutputStream()
     pq.write_table(pa.table(arrays), out, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-    return out.getvalue()
+    return bytes(out.getvalue().to_pybytes())
 
 
 def part_id_of(data: bytes) -> str:
@@ -46,5 +45,7 @@ def part_id_of(data: bytes) -> str:
 
 def identities(data: bytes) -> set[bytes]:
     """Read the identity digests of a part's rows."""
-    column = pq.read_table(io.BytesIO(data), columns=["identity"]).column("identity")
+    # Neither a Python file object nor Arrow's own threads: together they abort the process when it ends at once after.
+    file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
+    column = file.read(columns=["identity"], use_threads=False).column("identity")
     return {bytes.fromhex(text) for text in column.to_pylist()}
