@@ -63,10 +63,12 @@ def sagemaker() -> Service:
 
 @hooks.on_infra_start()
 def install_integrations() -> None:
-    """Teach Step Functions the sagemaker integrations."""
-    from infolens_localstack.step_functions import install  # noqa: PLC0415
+    """Teach Step Functions the sagemaker integrations, and CloudFormation some updates."""
+    from infolens_localstack import stack_pace, stack_updates, step_functions  # noqa: PLC0415
 
-    install()
+    step_functions.install()
+    stack_pace.install()
+    stack_updates.install()
 
 
 @hooks.on_infra_shutdown()

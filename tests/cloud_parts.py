@@ -1,0 +1,143 @@
+"""What the tests of the embedded cloud build with: tiny functions, tiny jobs, and waiting for a condition."""
+
+import io
+import json
+import tarfile
+import time
+import uuid
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+ROLE = "arn:aws:iam::000000000000:role/test"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running embedded cloud, as tests see it."""
+
+    endpoint_url: str
+    state_dir: Path
+
+    def client(self, service):
+        """Return a boto3 client of the service, without retries: a failure shows at once."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, read_timeout=60),
+        )
+
+
+def unique(prefix):
+    """Return a name that no other test uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def until(look, limit_seconds=15.0, every=0.05):
+    """Return what ``look`` returns as soon as that is true; fail when it is not within the limit."""
+    deadline = time.monotonic() + limit_seconds
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {limit_seconds} s; last seen: {seen!r}")
+        time.sleep(every)
+
+
+def zip_of(files):
+    """Return a .zip of file name to text."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def tarball_of(files):
+    """Return a .tar.gz of file name to text."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def files_in(tarball):
+    """Return file name to text of a .tar.gz."""
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
+        return {entry.name: archive.extractfile(entry).read().decode() for entry in archive if entry.isfile()}
+
+
+def make_function(cloud, source, **settings):
+    """Create a function from the text of its module and return its name once it is active."""
+    name = unique("fn")
+    function = cloud.client("lambda")
+    function.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="index.handler",
+        Role=ROLE,
+        Code={"ZipFile": zip_of({"index.py": source})},
+        **{"Timeout": 10, "MemorySize": 256, **settings},
+    )
+    wait_for_function(function, name)
+    return name
+
+
+def wait_for_function(function, name):
+    """Wait until a function is active and its last update done."""
+
+    def ready():
+        seen = function.get_function_configuration(FunctionName=name)
+        return seen["State"] == "Active" and seen.get("LastUpdateStatus", "Successful") == "Successful"
+
+    until(ready)
+
+
+def invoke(cloud, name, event=None, **more):
+    """Invoke synchronously; return (FunctionError or None, decoded payload)."""
+    answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}), **more)
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def log_lines(cloud, group):
+    """Return the messages of a log group so far."""
+    logs = cloud.client("logs")
+    try:
+        return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+
+
+def make_bucket(cloud):
+    """Create a bucket and return its name."""
+    name = unique("bucket")
+    cloud.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def run_machine(cloud, definition, machine_input=None, limit_seconds=30.0):
+    """Run a state machine to its end and return DescribeExecution's answer."""
+    states = cloud.client("stepfunctions")
+    arn = states.create_state_machine(name=unique("machine"), definition=json.dumps(definition), roleArn=ROLE)
+    execution = states.start_execution(stateMachineArn=arn["stateMachineArn"], input=json.dumps(machine_input or {}))
+    return end_of(states, execution["executionArn"], limit_seconds)
+
+
+def end_of(states, execution_arn, limit_seconds=30.0):
+    """Wait for the end of an execution and describe it."""
+
+    def ended():
+        seen = states.describe_execution(executionArn=execution_arn)
+        return seen if seen["status"] != "RUNNING" else None
+
+    return until(ended, limit_seconds)
