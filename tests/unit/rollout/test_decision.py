@@ -112,10 +112,10 @@ def test_an_alias_moved_by_somebody_else_aborts(shown):
 
 def test_a_firing_alarm_takes_back_although_its_action_got_lost():
     """Two brakes: the state machine reads the alarm's state as well."""
-    decision = decide(look(firing=("infolens.news_category.r1.faults",)))
+    decision = decide(look(firing=("infolens-rollout.news_category.r1.faults",)))
 
     assert decision.action is Action.ROLL_BACK
-    assert decision.reasons == ("alarm infolens.news_category.r1.faults is firing",)
+    assert decision.reasons == ("alarm infolens-rollout.news_category.r1.faults is firing",)
 
 
 @pytest.mark.parametrize(

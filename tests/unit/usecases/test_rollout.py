@@ -32,7 +32,7 @@ from infolens.usecases.rollout import (
 from rollout_fakes import PLAN, TASK, World, arm
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-FAULTS_ALARM = f"infolens.{TASK}.r1.faults"
+FAULTS_ALARM = f"infolens-rollout.{TASK}.r1.faults"
 ADVANCE = Decision(Action.ADVANCE, 40, ("all fine",))
 PROMOTE = Decision(Action.PROMOTE, 100, ("all fine",))
 ROLL_BACK = Decision(Action.ROLL_BACK, 0, ("error rate 30 %",))
@@ -435,11 +435,13 @@ def test_a_second_alarm_is_harmless(world):
     take_back(world.ports, FAULTS_ALARM, "4 faults", NOW)
     writes = list(world.aliases.writes)
 
-    assert take_back(world.ports, f"infolens.{TASK}.r1.latency", "slow", NOW) is None
+    assert take_back(world.ports, f"infolens-rollout.{TASK}.r1.latency", "slow", NOW) is None
     assert world.aliases.writes == writes
 
 
-@pytest.mark.parametrize("alarm", [f"infolens.{TASK}.r0.faults", "infolens.fake_news.r1.faults", "cpu", "a.b.c.d"])
+@pytest.mark.parametrize(
+    "alarm", [f"infolens-rollout.{TASK}.r0.faults", "infolens-rollout.fake_news.r1.faults", "cpu", "a.b.c.d"]
+)
 def test_an_alarm_without_a_running_rollout_does_nothing(world, alarm):
     """An old alarm must not move what a newer rollout does."""
     begun(world)

@@ -15,7 +15,8 @@ from infolens.settings import MissingSettingError
 if TYPE_CHECKING:
     from infolens.contracts.rollout import AlarmLimits, RolloutRecord
 
-_PREFIX = "infolens"
+_PREFIX = "infolens-rollout"
+"""Policies in template.yaml allow alarms named infolens-*."""
 _FAULTS = "faults"
 _LATENCY = "latency"
 

@@ -20,14 +20,15 @@ def rollout_ports(given: Settings | None = None) -> Ports:
     """Build the ports from settings: those given (an operator's terminal), or this process's environment.
 
     Raises:
-        MissingSettingError: MODELS_TABLE, ROLLOUTS_TABLE or PREDICT_FUNCTION_PREFIX is not set.
+        MissingSettingError: ROLLOUTS_TABLE or PREDICT_FUNCTION_PREFIX is not set. MODELS_TABLE and
+            TAKE_BACK_FUNCTION_ARN are needed by those alone who bring a version in.
     """
     values = given or settings()
     return Ports(
         aliases=LambdaAliases(),
         store=DynamoRollouts(values.need("rollouts_table")),
-        models=DynamoRegistry(values.need("models_table")),
+        models=DynamoRegistry(values.models_table),
         metrics=CloudWatchMetrics(),
-        alarms=CloudWatchAlarms(values.take_back_function_arn),  # needed by begin only
+        alarms=CloudWatchAlarms(values.take_back_function_arn),
         function_prefix=values.need("predict_function_prefix"),
     )

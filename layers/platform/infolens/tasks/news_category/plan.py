@@ -7,7 +7,7 @@ from infolens.contracts.rollout import AlarmLimits, Guardrails, Plan
 PLAN = Plan(
     weights=(20, 40, 60, 80, 100),  # S0's canary ladder
     min_requests=1500,  # S0: 1500 calls a step
-    look_seconds=60,
+    look_seconds=120,  # 720 looks at most: an execution has room for 1200
     max_step_seconds=6 * 3600,  # 1500 requests at 20 % of S0-14's 3000 an hour take 2.5 h; nights are quieter
     guardrails=Guardrails(
         max_error_rate=0.02,  # S0's error limit
