@@ -1,0 +1,217 @@
+"""The training state machine fits its functions, its jobs and its promises: no path leads past a gate, all can fail."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from infolens.usecases.training import prepare
+from training_fakes import CHAMPION, ORDER, SERVED, SOURCES, training_ports
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "state_machines" / "training.asl.json").read_text()
+MACHINE = json.loads(TEXT)
+STATES = MACHINE["States"]
+JOBS = {"Train": "CreateTrainingJob", "Export": "CreateProcessingJob", "Evaluate": "CreateProcessingJob"}
+FUNCTIONS = {
+    "PrepareTraining": "PrepareTrainingFunctionArn",
+    "CheckParity": "CheckParityFunctionArn",
+    "Judge": "JudgeCandidateFunctionArn",
+    "Register": "RegisterModelFunctionArn",
+}
+
+
+def successors(state: dict) -> set[str]:
+    """Every state that may follow."""
+    choices = [choice["Next"] for choice in state.get("Choices", ())]
+    caught = [catch["Next"] for catch in state.get("Catch", ())]
+    return {name for name in (state.get("Next"), state.get("Default"), *choices, *caught) if name}
+
+
+def paths_to_done(without: str) -> bool:
+    """Whether Done can be reached without passing a state."""
+    seen, open_states = set(), [MACHINE["StartAt"]]
+    while open_states:
+        name = open_states.pop()
+        if name not in seen and name != without:
+            seen.add(name)
+            open_states.extend(successors(STATES[name]))
+    return "Done" in seen
+
+
+def look_up(document, path: str):
+    """Follow a reference path such as $.train.inputs[0].name."""
+    for step in re.findall(r"\.(\w+)|\[(\d+)]", path.removeprefix("$")):
+        document = document[step[0]] if step[0] else document[int(step[1])]
+    return document
+
+
+def fill(template, document, retry=0):
+    """Evaluate a Parameters template the way Step Functions does."""
+    if isinstance(template, list):
+        return [fill(item, document, retry) for item in template]
+    if not isinstance(template, dict):
+        return template
+    return {
+        name.removesuffix(".$"): (evaluate if name.endswith(".$") else fill)(value, document, retry)
+        for name, value in template.items()
+    }
+
+
+def evaluate(expression: str, document, retry: int):
+    """Evaluate a path, the retry count, or States.Format of them."""
+    if expression == "$$.State.RetryCount":
+        return retry
+    if match := re.fullmatch(r"States\.Format\('([^']*)', (.*)\)", expression):
+        values = [evaluate(part, document, retry) for part in match[2].split(", ")]
+        return match[1].format(*values)
+    return look_up(document, expression)
+
+
+@pytest.fixture(params=["first", "with champion"])
+def document(request):
+    """The machine's state when the jobs run, as prepare_training makes it."""
+    served = request.param == "with champion"
+    ports = training_ports(alias=SERVED if served else None, records=[CHAMPION] if served else [])
+    state = json.loads(json.dumps(prepare(ORDER, SOURCES, ports)))
+    return state | {"trained": {"model_uri": "s3://models/runs/x/train/j/output/model.tar.gz"}}
+
+
+def test_names_lead_somewhere():
+    """Every transition names a state, and every state can be reached."""
+    reached = {MACHINE["StartAt"]}.union(*(successors(state) for state in STATES.values()))
+    assert reached == set(STATES)
+
+
+def test_failure_ends_in_fail():
+    """Nothing but Done ends well: there is no End that would make a failed run look successful."""
+    assert [name for name, state in STATES.items() if state["Type"] == "Succeed"] == ["Done"]
+    assert not any("End" in state for state in STATES.values())
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *JOBS, "Trained", "ParityHolds", "Passed"])
+def test_no_way_past_a_gate(name):
+    """No path reaches Done without passing this state."""
+    assert paths_to_done(without="nothing")
+    assert not paths_to_done(without=name)
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Choice"])
+def test_gates_refuse_by_default(name):
+    """A choice that finds no plain yes ends in Fail."""
+    assert STATES[STATES[name]["Default"]]["Type"] == "Fail"
+    assert all({"BooleanEquals", "StringEquals"} & set(choice) for choice in STATES[name]["Choices"])
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Fail"])
+def test_failures_have_a_name_and_a_cause(name):
+    """Whoever looks at a failed run reads which step it was and why."""
+    assert STATES[name]["Error"]
+    assert STATES[name]["CausePath"]
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Task"])
+def test_every_task_is_caught(name):
+    """Whatever a task raises ends in Fail, with the reason kept beside the state."""
+    last = STATES[name]["Catch"][-1]
+    assert last["ErrorEquals"] == ["States.ALL"]
+    assert last["ResultPath"] == "$.error"
+    assert STATES[last["Next"]]["Type"] == "Fail"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_are_limited_and_retried_once(name):
+    """A job has a limit of its own and one of the machine's; one that failed by itself is tried once more."""
+    state = STATES[name]
+    assert state["TimeoutSecondsPath"]
+    assert "StoppingCondition.$" in state["Parameters"]
+    by_error = {error: retry for retry in state["Retry"] for error in retry["ErrorEquals"]}
+    assert by_error["States.TaskFailed"]["MaxAttempts"] == 1
+    assert not {"States.ALL", "States.Timeout"} & set(by_error)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_job_requests_are_ones_that_sagemaker_takes(name, document):
+    """The filled request has the shape of the API, and nothing is longer than it may be."""
+    request = fill(STATES[name]["Parameters"], document, retry=1)
+    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model(JOBS[name]).input_shape
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+    job_name = request.get("TrainingJobName") or request["ProcessingJobName"]
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name)
+    application = request.get("AppSpecification", {})
+    assert all(0 < len(word) <= 256 for words in application.values() if isinstance(words, list) for word in words)
+    assert all(len(value) <= 2500 for value in request.get("HyperParameters", {}).values())
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_each_attempt_has_its_own_job_name(name, document):
+    """A SageMaker job name cannot be used twice."""
+    first, second = (fill(STATES[name]["Parameters"], document, retry=attempt) for attempt in (0, 1))
+    different = [field for field in first if first[field] != second[field]]
+    assert different in (["TrainingJobName"], ["ProcessingJobName"])
+
+
+def test_jobs_of_a_run_have_different_names(document):
+    """The three jobs of one run do not take each other's names."""
+    assert len({document[part]["job"] for part in ("train", "export", "evaluate")}) == 3
+
+
+def test_export_reads_what_training_wrote(document):
+    """The model's input is the artifact of the training job, whichever attempt made it."""
+    request = fill(STATES["Export"]["Parameters"], document)
+    inputs = {each["InputName"]: each["S3Input"] for each in request["ProcessingInputs"]}
+    assert inputs["model"]["S3Uri"] == "s3://models/runs/x/train/j/output/model.tar.gz"
+    assert set(inputs) == {"model", "code", "dataset"}
+    arguments = document["export"]["AppSpecification"]["ContainerArguments"]
+    assert arguments[arguments.index("--model") + 1] == inputs["model"]["LocalPath"]
+    assert arguments[arguments.index("--dataset") + 1] == inputs["dataset"]["LocalPath"]
+
+
+def test_outputs_lie_where_the_functions_look(document):
+    """Export and evaluation write where parity and judgement read."""
+    for part, expected in (("export", "export/"), ("evaluate", "evaluation/")):
+        (output,) = document[part]["ProcessingOutputConfig"]["Outputs"]
+        assert output["S3Output"]["S3Uri"] == f"{document['prefix']}{expected}"
+
+
+@pytest.mark.parametrize(("name", "arn"), FUNCTIONS.items())
+def test_functions_are_called_by_their_arn(name, arn):
+    """Each step calls its own function."""
+    assert STATES[name]["Parameters"]["FunctionName"] == f"${{{arn}}}"
+
+
+def test_substitutions_are_those_of_the_template():
+    """Every placeholder is filled by the template's DefinitionSubstitutions, and none there is left over."""
+    used = set(re.findall(r"\$\{(\w+)}", TEXT))
+    template = (ROOT / "template.yaml").read_text()
+    stanza = template[template.index("DefinitionUri: state_machines/training.asl.json") :]
+    block = re.search(r"DefinitionSubstitutions:\n((?: {8}\w+: .*\n)+)", stanza)
+    assert block is not None
+    assert set(re.findall(r"^ {8}(\w+):", block[1], re.MULTILINE)) == used
+
+
+def test_no_jsonata():
+    """The embedded cloud would need a jar for JSONata: paths only."""
+    assert "QueryLanguage" not in TEXT
+    assert "{%" not in TEXT
+
+
+def test_steps_get_what_their_handlers_read(document):
+    """The payload of each function names what its handler takes from it."""
+    later = document | {"parity": {"digest": "d"}}
+    for name, folder in (("CheckParity", "check_parity"), ("Judge", "judge_candidate"), ("Register", "register_model")):
+        read = set(re.findall(r'event\["(\w+)"]', (ROOT / "functions" / folder / "handler.py").read_text()))
+        assert read == set(fill(STATES[name]["Parameters"]["Payload"], later))
+
+
+@pytest.mark.parametrize(("name", "folder"), [("Judge", "judge_candidate"), ("Register", "register_model")])
+def test_results_are_what_handlers_return(name, folder):
+    """What the machine picks from an answer is what the handler puts into it."""
+    tree = ast.parse((ROOT / "functions" / folder / "handler.py").read_text())
+    (answer,) = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    picked = {path.removeprefix("$.Payload.") for path in STATES[name]["ResultSelector"].values()}
+    assert picked == {key.value for key in answer.keys}

@@ -1,0 +1,162 @@
+"""A run is prepared once, from enough rows, with requests that name everything the jobs need."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from infolens import code
+from infolens.settings import MissingSettingError
+from infolens.tasks.news_category.gates import MIN_ROWS
+from infolens.usecases.training import TrainingRefusedError, UnregisteredChampionError, champion_of, prepare
+from training_fakes import CHAMPION, DATASET, ORDER, RUN, SERVED, SETTINGS, SOURCES, training_ports
+
+VERSION = code.version_of(SOURCES)
+
+
+def prepared(order=ORDER, ports=None) -> dict:
+    """Prepare a run."""
+    return prepare(order, SOURCES, ports or training_ports())
+
+
+def test_state_of_the_machine():
+    """What the later steps need is named, and what the rollout gets is ready."""
+    state = prepared()
+    assert {name: state[name] for name in ("task", "run_id", "dataset_id", "code_version", "prefix", "champion")} == {
+        "task": "news_category",
+        "run_id": RUN,
+        "dataset_id": "12e456789012",
+        "code_version": VERSION,
+        "prefix": f"s3://models/runs/news_category/{RUN}/",
+        "champion": None,
+    }
+    assert state["rollout"] == {"task": "news_category", "forced": False, "who": "state-machine"}
+    json.dumps(state, allow_nan=False)
+
+
+def test_code_is_uploaded_once():
+    """The same code lies in the bucket once, and a second run leaves it as it is."""
+    ports = training_ports()
+    prepared(ports=ports)
+    prepared(replace(ORDER, run_id="another"), ports)
+    assert ports.objects.log == [f"code/{VERSION}/sourcedir.tar.gz"]
+    assert ports.objects.data["models", f"code/{VERSION}/sourcedir.tar.gz"] == code.archive(SOURCES)
+
+
+def test_hyperparameters_are_json():
+    """Values are quoted as the SageMaker SDK quotes them: the id 12e456789012 must not arrive as a number."""
+    given = prepared()["train"]["HyperParameters"]
+    assert given["dataset-id"] == '"12e456789012"'
+    assert {name: json.loads(value) for name, value in given.items()} == {
+        "seed": 20,
+        "task": "news_category",
+        "profile": "cpu",
+        "run-id": RUN,
+        "dataset-id": "12e456789012",
+        "code-version": VERSION,
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": f"s3://models/code/{VERSION}/sourcedir.tar.gz",
+    }
+
+
+def test_order_may_say_more():
+    """An operator can choose profile, limit, hyperparameters and the plan of the rollout, but not another identity."""
+    order = replace(
+        ORDER,
+        profile="gpu",
+        max_seconds=60,
+        hyperparameters={"seed": 3, "run-id": "stolen"},
+        plan={"weights": [100]},
+    )
+    state = prepared(order)
+    given = state["train"]["HyperParameters"]
+    assert (given["profile"], given["seed"], given["run-id"]) == ('"gpu"', "3", f'"{RUN}"')
+    assert state["rollout"]["plan"] == {"weights": [100]}
+    for job in ("train", "export", "evaluate"):
+        assert state[job]["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+        assert state[job]["timeout_seconds"] == 1860
+
+
+def test_base_model():
+    """The stack's base model reaches the job, where there is one."""
+    ports = training_ports(settings=replace(SETTINGS, base_model="distilbert-base-uncased"))
+    assert prepared(ports=ports)["train"]["HyperParameters"]["base-model"] == '"distilbert-base-uncased"'
+    assert "base-model" not in prepared()["train"]["HyperParameters"]
+
+
+def test_jobs_are_named_after_the_run():
+    """Underscores become hyphens, and each job has its own name to which an attempt is added."""
+    state = prepared()
+    assert [state[job]["job"] for job in ("train", "export", "evaluate")] == [
+        "news-category-12e456789012-c0dec0dec0de-train",
+        "news-category-12e456789012-c0dec0dec0de-export",
+        "news-category-12e456789012-c0dec0dec0de-evaluate",
+    ]
+
+
+def test_evaluation_without_a_champion():
+    """The first candidate is measured alone."""
+    evaluate = prepared()["evaluate"]
+    assert [each["InputName"] for each in evaluate["ProcessingInputs"]] == ["code", "dataset", "bundle"]
+    assert "--champion" not in evaluate["AppSpecification"]["ContainerArguments"]
+
+
+def test_evaluation_with_a_champion():
+    """The champion's bundle is an input of the evaluation, so that both are measured on the same rows."""
+    state = prepared(ports=training_ports(alias=SERVED, records=[CHAMPION]))
+    assert state["champion"] == {
+        "version": "4",
+        "bundle_uri": "s3://models/bundles/news_category/dddd/",
+        "bundle_digest": "d" * 64,
+    }
+    by_name = {each["InputName"]: each["S3Input"] for each in state["evaluate"]["ProcessingInputs"]}
+    assert by_name["champion"]["S3Uri"] == "s3://models/bundles/news_category/dddd/"
+    arguments = state["evaluate"]["AppSpecification"]["ContainerArguments"]
+    assert arguments[arguments.index("--champion") + 1] == by_name["champion"]["LocalPath"]
+    assert arguments[arguments.index("--champion-digest") + 1] == "d" * 64
+
+
+def test_arguments_never_reach_the_shell():
+    """The script that bash reads is the same for every run; names of tasks and paths come behind it."""
+    part = prepared(replace(ORDER, run_id="a; rm -rf /"))["evaluate"]["AppSpecification"]
+    assert part["ContainerEntrypoint"] == prepared()["evaluate"]["AppSpecification"]["ContainerEntrypoint"]
+    assert part["ContainerEntrypoint"][2].endswith('exec python3 "$0" "$@"')
+    assert part["ContainerArguments"][0] == "evaluate.py"
+    assert "a; rm -rf /" in part["ContainerArguments"]
+
+
+@pytest.mark.parametrize(("rows", "taken"), [(MIN_ROWS, True), (MIN_ROWS - 1, False)])
+def test_too_few_rows(rows, taken):
+    """A dataset of MIN_ROWS is trained on, one row less is refused before any money is spent."""
+    ports = training_ports(replace(DATASET, rows=rows))
+    if taken:
+        assert prepared(ports=ports)
+        return
+    words = f"has {MIN_ROWS - 1} rows; news_category is worth training from {MIN_ROWS}"
+    with pytest.raises(TrainingRefusedError, match=words):
+        prepared(ports=ports)
+    assert ports.objects.log == []
+
+
+def test_unknown_dataset():
+    """A dataset that is not there is a refusal with its name."""
+    with pytest.raises(TrainingRefusedError, match="news_category has no dataset 12e456789012"):
+        prepared(ports=training_ports(dataset=None))
+
+
+def test_unknown_task():
+    """A task that is not there is a refusal that lists those there are."""
+    with pytest.raises(TrainingRefusedError, match="unknown task 'gardening'; known tasks: "):
+        prepared(replace(ORDER, task="gardening"))
+
+
+def test_champion_that_nobody_registered():
+    """A version that serves without a record cannot be compared with, so nothing is trained against it."""
+    with pytest.raises(UnregisteredChampionError, match="served by version 4, which is not in the registry"):
+        champion_of("news_category", training_ports(alias=SERVED))
+
+
+def test_missing_setting():
+    """A stack without an image says which variable is missing."""
+    with pytest.raises(MissingSettingError, match="TRAINING_IMAGE_URI"):
+        prepared(ports=training_ports(settings=replace(SETTINGS, training_image_uri="")))
