@@ -6,7 +6,9 @@ import importlib
 import os
 import re
 import subprocess
+import sys
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infolens_cli.context import CHECKOUT, Target, variables
@@ -14,7 +16,6 @@ from infolens_cli.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 SAM = CHECKOUT / ".venvs" / "sam" / "bin" / "sam"
 """SAM CLI has an environment of its own (lock: infra/environments/sam.txt): its pins collide with boto3's."""
@@ -81,11 +82,22 @@ def overrides(parameters: Mapping[str, str]) -> list[str]:
 
 
 def environment(target: Target, env: Mapping[str, str]) -> dict[str, str]:
-    """Environment of the SAM CLI: the target, no telemetry, and no `.venv` that would change what gets built."""
+    """Environment of the SAM CLI: the target, no telemetry, and first the programs of this command's own environment.
+
+    The layers are built with uv, which `make setup` puts beside this command, whether or not somebody activated it.
+    """
     chosen = {name: value for name, value in env.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
     # SAM asks CloudFormation every 5 s by default when it waits for a change set; an embedded one is done in one.
     quick = {"SAM_CLI_POLL_DELAY": "1"} if target.embedded else {}
-    return {**chosen, **variables(target, env), **quick, "SAM_CLI_TELEMETRY": "0", "PYTHONUNBUFFERED": "1"}
+    path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
+    return {
+        **chosen,
+        **variables(target, env),
+        **quick,
+        "PATH": path,
+        "SAM_CLI_TELEMETRY": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def describe(line: str) -> str:

@@ -51,7 +51,7 @@ def _of_aws(error: BotoCoreError | ClientError) -> Trouble:
 
 def tell(trouble: Trouble) -> None:
     """Print the trouble to the error output."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"[bold red]✗[/] {escape(trouble.what)}")
     if trouble.advice:
         console.print(f"  [bold]→[/] {escape(trouble.advice)}")

@@ -1,0 +1,57 @@
+"""Runs and what they leave behind."""
+
+import pytest
+
+from cli_fakes import Objects
+from infolens import codec
+from infolens.contracts.dataset import DatasetManifest
+from infolens.contracts.evaluation import GateResult, Verdict
+from infolens_cli import trainings
+from infolens_cli.stack import Stack
+from infolens_cli.trouble import Trouble
+
+STACK = Stack(
+    "uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"
+)
+DATASET = DatasetManifest("d" * 64, "news_category", 1, "", (), 10, {}, {}, "2026-03-01T12:00:00+00:00", "c0de00000000")
+
+
+def test_the_newest_dataset_is_named_by_its_head():
+    """What `train` takes when nobody names one."""
+    objects = Objects({("data", "datasets/news_category/head.json"): b'{"task":"news_category","dataset_id":"d1"}'})
+    assert trainings.head_dataset(objects, STACK, "news_category") == "d1"
+
+
+def test_without_a_dataset_there_is_nothing_to_train_on():
+    """The advice names the command that makes one."""
+    with pytest.raises(Trouble, match="no dataset yet") as caught:
+        trainings.head_dataset(Objects(), STACK, "news_category")
+    assert "infolens upload news_category" in caught.value.advice
+
+
+def test_a_dataset_that_is_not_there_is_named():
+    """A shortened id is a common mistake."""
+    with pytest.raises(Trouble, match="no dataset d1"):
+        trainings.dataset(Objects(), STACK, "news_category", "d1")
+
+
+def test_the_run_of_a_dataset_is_the_one_that_ingest_started():
+    """The same dataset and code give the same name."""
+    assert trainings.run_name(DATASET, again=False) == "news_category-dddddddddddd-c0de00000000"
+
+
+def test_another_run_of_a_dataset_has_another_name():
+    """--again is the only way to a second run, and there can be a third."""
+    names = {trainings.run_name(DATASET, again=True) for _ in range(20)}
+    assert len(names) > 1
+    assert all(name.startswith("news_category-dddddddddddd-c0de00000000-") for name in names)
+
+
+def test_a_verdict_is_read_when_the_run_came_so_far():
+    """A run that failed in training has none."""
+    verdict = Verdict(True, (GateResult("accuracy", True, "0.8"),))
+    key = ("models", "runs/news_category/run-1/verdict.json")
+    assert trainings.verdict_of(Objects({key: codec.to_json(verdict)}), STACK, "news_category", "run-1") == verdict
+    assert trainings.verdict_of(Objects(), STACK, "news_category", "run-1") is None
+    assert trainings.evaluation_of(Objects(), STACK, "news_category", "run-1") is None
+    assert trainings.parity_of(Objects(), STACK, "news_category", "run-1") is None

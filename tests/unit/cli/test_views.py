@@ -1,0 +1,161 @@
+"""What the machinery says, drawn."""
+
+from cli_fakes import drawn
+from infolens.contracts.dataset import BatchReport, UploadRef, UploadReport
+from infolens.contracts.evaluation import GateResult, Verdict
+from infolens.contracts.model import ModelRecord
+from infolens.contracts.prediction import Problem
+from infolens.contracts.rollout import AlarmLimits, AliasState, Arm, Guardrails, HistoryEvent, Plan
+from infolens_cli import views
+
+SOURCE = UploadRef("uploads", "labelled/news_category/rows.csv", "v1")
+PLAN = Plan((20, 100), 15, 3, 120, Guardrails(0.02, 0.01, 1.5, 400.0), AlarmLimits(10, 3, 150.0, 1))
+
+
+def report(**changes):
+    """A report of ten rows."""
+    base = {
+        "upload_id": "abc",
+        "task": "news_category",
+        "source": SOURCE,
+        "status": "accepted",
+        "reason": "",
+        "rows_in": 10,
+        "rows_kept": 7,
+        "rows_duplicate": 2,
+        "rows_rejected": 1,
+        "rejected_by_reason": {"label: is empty": 1},
+        "label_counts": {"Sports": 3, "Business": 4},
+        "part_id": "p",
+        "dataset_id": "d1",
+    }
+    return UploadReport(**(base | changes))
+
+
+def test_a_report_shows_every_count_and_why():
+    """The four numbers that add up, and the reasons of the rejects."""
+    text = drawn(views.upload_report(report()))
+    assert "rows in      10" in text
+    assert "1 (label: is empty: 1)" in text
+    assert "Business 4, Sports 3" in text
+
+
+def test_a_refused_file_says_why():
+    """The reason stands beside the status."""
+    text = drawn(views.upload_report(report(status="refused", reason="text: no such column", dataset_id="")))
+    assert "refused - text: no such column" in text
+    assert "dataset" not in text
+
+
+def test_rejects_are_labelled_with_line_and_reason():
+    """An editor finds the row and what is wrong with it."""
+    row = {
+        "reject_line": "12",
+        "reject_column": "label",
+        "reject_reason": "'Gardening' is no known category",
+        "title": "Roses [in] May",
+        "label": "Gardening",
+    }
+    text = drawn(views.rejects([row], 3))
+    assert "the first 1 of 3 rejected rows" in text
+    assert "12" in text
+    assert "Roses [in] May | Gardening" in text
+
+
+def test_a_batch_shows_who_answered():
+    """Answers by model version."""
+    found = BatchReport(
+        "abc", "news_category", SOURCE, "answered", "", 3, 2, 1, {"text: is missing": 1}, "results/x.csv", {"2": 2}
+    )
+    text = drawn(views.batch_report(found))
+    assert "2 (version 2: 2)" in text
+    assert "1 (text: is missing: 1)" in text
+    assert "s3://uploads/results/x.csv" in text
+
+
+def test_results_are_cut_to_fit():
+    """A long text is one line with an ellipsis."""
+    text = drawn(views.result_rows([{"label": "Sports", "text": "x" * 100}], 1))
+    assert f"{'x' * 47}…" in text
+
+
+def test_a_verdict_shows_each_gate():
+    """Passed and refused gates with the numbers they saw."""
+    text = drawn(
+        views.verdict(
+            Verdict(False, (GateResult("accuracy", False, "0.61, limit 0.70"), GateResult("parity", True, "0.001")))
+        )
+    )
+    assert "✗ " in text
+    assert "0.61, limit 0.70" in text
+    assert "✓ " in text
+
+
+def test_a_problem_names_field_and_limit():
+    """A refused request says what to change."""
+    text = views.problem_of(Problem(422, "Input refused", "text: has 3 characters", "text"))
+    assert text == "422 Input refused ([bold]text[/]): text: has 3 characters"
+
+
+def test_an_alias_in_words():
+    """None, one version, and two."""
+    assert views.alias(None) == "no version is live yet"
+    assert views.alias(AliasState("3", "", 0, "r")) == "version 3 has 100 %"
+    assert views.alias(AliasState("3", "4", 20, "r")) == "version 3 has 80 %, candidate 4 has 20 %"
+
+
+def test_a_bar_is_as_long_as_its_share():
+    """Nothing, half, and no more than all."""
+    assert views.bar(0, 4) == "░░░░"
+    assert views.bar(50, 4) == "██░░"
+    assert views.bar(140, 4) == "████"
+
+
+def test_a_history_line_says_who_and_why():
+    """The alarm that took a candidate back is named."""
+    event = HistoryEvent(
+        "news_category",
+        "r1",
+        "2026-03-01T12:00:05.000001+00:00",
+        "alarm:infolens.x",
+        "rolled_back",
+        "2",
+        "3",
+        0,
+        ("3 faults",),
+        {},
+    )
+    text = drawn(views.history([event]))
+    assert all(
+        part in text for part in ("12:00:05", "rolled_back", "3 against 2", "0 %", "alarm:infolens.x", "3 faults")
+    )
+
+
+def test_a_model_that_passed_no_gate_is_marked():
+    """What an operator forced stays visible."""
+    record = ModelRecord(
+        "news_category",
+        "3",
+        "s3://m/b/",
+        "f" * 64,
+        "run",
+        "d",
+        "c",
+        {"accuracy": 0.8125},
+        False,
+        ("forced",),
+        "2026-03-01T12:00",
+        "operator:ann",
+    )
+    text = drawn(views.models([record], AliasState("2", "3", 20, "r")))
+    assert "20 %" in text
+    assert "accuracy 0.812" in text
+    assert "operator:ann (past its gates)" in text
+
+
+def test_a_missing_metric_is_not_zero():
+    """No latency yet is said in words."""
+    text = drawn(views.arms(Arm("2", 40, 0, 8.0, 7.0), Arm("3", 0, 0, None, None), PLAN))
+    assert "not measured" in text
+    assert "no requests" in text
+    assert "0 of 15" in text
