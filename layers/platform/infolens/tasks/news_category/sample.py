@@ -19,12 +19,12 @@ __all__ = ["refused_rows", "rows", "unlabelled", "write_csv"]
 
 _WORDS = {
     "Business": (
-        "quarterly profit, share price, merger, warehouse jobs, interest rate, start-up, supply chain, annual revenue, "
-        "hedge fund, invoice software, retail chain, freight costs, pension fund, bankruptcy filing, stock exchange, "
-        "venture capital, payroll, export orders, factory output, credit rating, board of directors, wholesale market, "
-        "consumer spending, tax write-off, office lease, dividend, takeover bid, trade surplus, insurance premium, "
-        "chief financial officer, franchise owners, inventory, audit, loan book, price war, cash flow, shareholders, "
-        "manufacturing plant, commodity futures, balance sheet"
+        "quarterly profit, share price, merger, warehouse jobs, interest rate, start-up, supply chain, annual "
+        "revenue, hedge fund, invoice software, retail chain, freight costs, pension fund, bankruptcy filing, stock "
+        "exchange, venture capital, payroll, export orders, factory output, credit rating, board of directors, "
+        "wholesale market, consumer spending, tax write-off, office lease, dividend, takeover bid, trade surplus, "
+        "insurance premium, chief financial officer, franchise owners, inventory, audit, loan book, price war, cash "
+        "flow, shareholders, manufacturing plant, commodity futures, balance sheet"
     ),
     "Politics": (
         "senate vote, campaign rally, governor, election bill, city council, ballot count, party leader, committee "
@@ -36,18 +36,19 @@ _WORDS = {
     ),
     "Food & Drink": (
         "roasted garlic, sourdough loaf, recipe, olive oil, chocolate tart, weeknight dinner, espresso, slow cooker, "
-        "tomato sauce, cocktail shaker, brunch menu, cast-iron pan, lemon glaze, cheese board, farmers market berries, "
-        "pickled onions, noodle soup, craft beer, pastry chef, smoked paprika, grilled salmon, vinaigrette, pancake "
-        "batter, wine cellar, toasted almonds, leftover turkey, cinnamon rolls, spice rub, sparkling cider, dumplings, "
-        "braised cabbage, whipped cream, taco night, caramel, mashed potatoes, fermented tea, picnic sandwiches, icing "
-        "sugar, stock pot, pizza oven"
+        "tomato sauce, cocktail shaker, brunch menu, cast-iron pan, lemon glaze, cheese board, farmers market "
+        "berries, pickled onions, noodle soup, craft beer, pastry chef, smoked paprika, grilled salmon, vinaigrette, "
+        "pancake batter, wine cellar, toasted almonds, leftover turkey, cinnamon rolls, spice rub, sparkling cider, "
+        "dumplings, braised cabbage, whipped cream, taco night, caramel, mashed potatoes, fermented tea, picnic "
+        "sandwiches, icing sugar, stock pot, pizza oven"
     ),
     "Travel": (
         "boarding pass, beach resort, hotel lobby, hiking trail, passport stamps, cruise ship, airport lounge, "
-        "national park, old town, road trip, backpackers, guided tour, ski lodge, window seat, luggage, coastal village, night "
-        "train, scenic drive, hostel, jet lag, island ferry, carry-on bag, city break, mountain pass, snorkelling, "
-        "travel visa, safari camp, vineyard tour, itinerary, delayed flight, camper van, harbour view, ancient ruins, "
-        "desert sunrise, waterfall, bed and breakfast, souvenir stalls, frequent flyer, canal boat, lighthouse"
+        "national park, old town, road trip, backpackers, guided tour, ski lodge, window seat, luggage, coastal "
+        "village, night train, scenic drive, hostel, jet lag, island ferry, carry-on bag, city break, mountain pass, "
+        "snorkelling, travel visa, safari camp, vineyard tour, itinerary, delayed flight, camper van, harbour view, "
+        "ancient ruins, desert sunrise, waterfall, bed and breakfast, souvenir stalls, frequent flyer, canal boat, "
+        "lighthouse"
     ),
     "Parenting": (
         "toddler, bedtime story, school lunch, newborn, diaper bag, teenagers, homework, playground, day care, "
@@ -68,23 +69,23 @@ _WORDS = {
         "mindfulness, blood pressure, vitamin levels, gym routine, anxiety, healthy aging, immune system, morning "
         "stretch, burnout, mental health, gratitude journal, chronic pain, posture, hydration, clinical trial, "
         "cholesterol, calm mind, joint pain, support group, resting pulse, daily walk, insomnia, grief counselling, "
-        "allergy season, flu shot, migraine, self-care, balance exercises, nutritionist, recovery day, sunlight, panic "
-        "attack, gut bacteria"
+        "allergy season, flu shot, migraine, self-care, balance exercises, nutritionist, recovery day, sunlight, "
+        "panic attack, gut bacteria"
     ),
     "World news": (
         "peace talks, border crossing, embassy, refugee camp, ceasefire, foreign minister, earthquake rescue, rebel "
         "forces, sanctions, aid convoy, military junta, capital city protests, peacekeepers, disputed islands, "
         "humanitarian crisis, coup attempt, nuclear inspectors, exiled leader, flooded province, trade bloc, prime "
-        "minister, hostages, asylum seekers, air strikes, monsoon, war crimes court, state television, naval blockade, "
-        "diplomats, drought relief, truce line, parliament siege, famine warning, cholera outbreak, separatists, "
-        "landmines, general strike, tsunami alert, regional summit, envoy"
+        "minister, hostages, asylum seekers, air strikes, monsoon, war crimes court, state television, naval "
+        "blockade, diplomats, drought relief, truce line, parliament siege, famine warning, cholera outbreak, "
+        "separatists, landmines, general strike, tsunami alert, regional summit, envoy"
     ),
     "Sports": (
-        "season opener, goalkeeper, penalty kick, quarterback, playoff run, home crowd, head coach, overtime win, free "
-        "agent, relay team, world record, tennis final, locker room, batting average, three-pointer, transfer window, "
-        "marathon, referee, rookie year, championship belt, hamstring injury, draft pick, gold medal, training camp, "
-        "halftime, own goal, grand slam, pole position, shutout, bench players, rugby tour, slam dunk, qualifying "
-        "round, touchdown, power play, league table, wild card, winning streak, stadium lights, free throw"
+        "season opener, goalkeeper, penalty kick, quarterback, playoff run, home crowd, head coach, overtime win, "
+        "free agent, relay team, world record, tennis final, locker room, batting average, three-pointer, transfer "
+        "window, marathon, referee, rookie year, championship belt, hamstring injury, draft pick, gold medal, "
+        "training camp, halftime, own goal, grand slam, pole position, shutout, bench players, rugby tour, slam dunk, "
+        "qualifying round, touchdown, power play, league table, wild card, winning streak, stadium lights, free throw"
     ),
     "Entertainment": (
         "box office, album release, movie trailer, late-night host, season finale, pop star, casting news, film "
