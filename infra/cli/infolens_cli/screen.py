@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +83,10 @@ class Screen:
     def print(self, *things: RenderableType) -> None:
         """Print tables and other drawings."""
         self.console.print(*things)
+
+    def verbatim(self, text: str) -> None:
+        """Print text that somebody will copy: no markup, no line breaks of ours."""
+        self.console.print(Text(text), soft_wrap=True)
 
     def heading(self, number: int, title: str) -> None:
         """Begin a chapter of a longer story."""

@@ -50,3 +50,10 @@ def test_text_of_users_is_not_taken_for_markup():
     with page.step("Uploading [red].csv"):
         pass
     assert "[red].csv" in text.getvalue()
+
+
+def test_a_line_to_copy_is_left_alone():
+    """A curl line longer than the screen stays one line, brackets and all."""
+    page, text = screen()
+    page.verbatim("curl [x] " + "y" * 500)
+    assert text.getvalue() == "curl [x] " + "y" * 500 + "\n"

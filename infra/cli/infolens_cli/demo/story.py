@@ -22,7 +22,7 @@ from infolens_cli.commands.clouds import deploy_stack, start_cloud, stop_cloud
 from infolens_cli.commands.models import follow_training, register_bundle, show_run
 from infolens_cli.commands.rows import await_batch, await_report, show_batch, show_report
 from infolens_cli.demo import bad_bundles, evidence, samples
-from infolens_cli.demo.summary import Facts, Rollback, Run, Step, draw
+from infolens_cli.demo.summary import Facts, Rollback, Run, Step, draw, draw_next_steps
 from infolens_cli.demo.traffic import Count, Traffic, count
 from infolens_cli.deployment import EMBEDDED_PARAMETERS
 from infolens_cli.trouble import Trouble
@@ -133,6 +133,10 @@ class Story:
         self._facts = replace(self._facts, seconds=time.monotonic() - self._began)
         self._screen.heading(8, "What happened")
         self._screen.print(*draw(self._facts))
+        self._screen.say("[bold]Call the API yourself, while the cloud stays up:[/]\n")
+        self._screen.verbatim(f"{self._facts.curl}\n")
+        self._screen.say("[bold]What to run next:[/]\n")
+        self._screen.print(draw_next_steps(self._facts))
         if stop_at_end:
             stop_cloud(self._work)
             self._screen.say("The embedded cloud has stopped.")

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from infolens_cli import views
 
@@ -159,12 +157,7 @@ def next_steps(facts: Facts) -> tuple[tuple[str, str], ...]:
 
 
 def draw(facts: Facts) -> tuple[RenderableType, ...]:
-    """Draw the page."""
-    steps = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    steps.add_column(style="bold")
-    steps.add_column(style="dim")
-    for command, shows in next_steps(facts):
-        steps.add_row(command, shows)
+    """Draw what happened."""
     climb = facts.climb_users
     users = ""
     if climb and facts.runs:
@@ -176,9 +169,14 @@ def draw(facts: Facts) -> tuple[RenderableType, ...]:
         users,
         _rollbacks(facts),
         _chapters(facts),
-        "[bold]Call the API yourself, while the cloud stays up:[/]\n",
-        # As one line of plain text: it has to work when copied.
-        Padding(Text(facts.curl, no_wrap=True, overflow="ignore"), (0, 0, 1, 0)),
-        "[bold]What to run next:[/]\n",
-        steps,
     )
+
+
+def draw_next_steps(facts: Facts) -> Table:
+    """Draw what to run next."""
+    steps = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    steps.add_column(style="bold")
+    steps.add_column(style="dim")
+    for command, shows in next_steps(facts):
+        steps.add_row(command, shows)
+    return steps
