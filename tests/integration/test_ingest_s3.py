@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import json
-import sys
-from pathlib import Path
 
 import boto3
 import pyarrow.parquet as pq
@@ -18,25 +15,11 @@ from infolens import code, tasks
 from infolens.aws import clients
 from infolens.settings import settings
 from ingest_fakes import PetSchema
+from ingest_handlers import UPLOADS, call, load, logged, put, sqs
 
-ROOT = Path(__file__).parents[2]
-UPLOADS, DATA = "infolens-uploads-000000000000-us-east-1", "data"
+DATA = "data"
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:infolens-training"
 PETS = b"text,label,age\npurrs,cat,3\nbarks,dog,\nPurrs,cat,4\nsings,bird,1\n"
-
-
-class Context:
-    """What Lambda hands to a handler."""
-
-    function_name = "ingest_upload"
-    function_version = "$LATEST"
-    memory_limit_in_mb = 1769
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:ingest_upload"
-    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-
-    def get_remaining_time_in_millis(self):
-        """Give plenty."""
-        return 900_000
 
 
 @pytest.fixture
@@ -73,9 +56,7 @@ def cloud(monkeypatch):
 def handler(cloud, monkeypatch):
     """The handler as Lambda would load it."""
     monkeypatch.setattr(code, "code_version", lambda: "c0de")
-    spec = importlib.util.spec_from_file_location("ingest_upload_handler", ROOT / "functions/ingest_upload/handler.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("ingest_upload")
 
     def schema_of(task):
         if task != "news_category":
@@ -84,31 +65,12 @@ def handler(cloud, monkeypatch):
 
     monkeypatch.setattr(module, "schema_of", schema_of)
     monkeypatch.setattr(module, "part_of", lambda task, part: type("Gates", (), {"MIN_ROWS": 2}))
-
-    def call(event):
-        module.logger.handlers[0].stream = sys.stdout  # powertools keeps the stream of the first test
-        return module.handler(event, Context())
-
-    return call
-
-
-def sqs(name: str) -> dict:
-    """Read a golden SQS event."""
-    return json.loads((ROOT / "tests/events" / name).read_text())
+    return lambda event: call(module, event)
 
 
 def upload(s3, key: str, data: bytes) -> dict:
-    """Upload a file and give the golden event with its key (as S3 encodes it), version and size."""
-    version = s3.put_object(Bucket=UPLOADS, Key=key, Body=data)["VersionId"]
-    event = sqs("sqs_s3_object_created.json")
-    body = json.loads(event["Records"][0]["body"])
-    body["Records"][0]["s3"]["object"] |= {
-        "key": key.replace("+", "%2B").replace(" ", "+"),
-        "versionId": version,
-        "size": len(data),
-    }
-    event["Records"][0]["body"] = json.dumps(body)
-    return event
+    """Upload a file and give its event."""
+    return put(s3, "sqs_s3_object_created.json", key, data)
 
 
 def objects(s3, prefix: str = "") -> list[str]:
@@ -120,11 +82,6 @@ def report(s3) -> dict:
     """Read the one report."""
     (key,) = objects(s3, "reports/")
     return json.loads(s3.get_object(Bucket=DATA, Key=key)["Body"].read())
-
-
-def logged(capsys) -> list[dict]:
-    """Read the JSON lines that the function has written."""
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
 
 
 def executions() -> list[str]:

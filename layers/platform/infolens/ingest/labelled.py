@@ -117,10 +117,15 @@ def read_labelled(stream: IO[bytes], filename: str, schema: Schema) -> ReadFile:
 
 
 def reasons_of(rejects: Sequence[Reject]) -> dict[str, int]:
-    """Count rejects by column and reason, the most frequent first; rare ones beyond the 30th are summed up."""
+    """Count rejects by column and reason."""
     counts = collections.Counter(
         f"{reject.column}: {reject.reason}" if reject.column else reject.reason for reject in rejects
     )
+    return most_frequent(counts)
+
+
+def most_frequent(counts: collections.Counter[str]) -> dict[str, int]:
+    """List counted reasons, the most frequent first; those beyond the 30th are summed up."""
     top = dict(counts.most_common(_REASONS_KEPT))
     rest = counts.total() - sum(top.values())
     return top | ({_OTHER: rest} if rest else {})
