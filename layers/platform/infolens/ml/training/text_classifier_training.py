@@ -20,6 +20,7 @@ from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.corpus_vectors import corpus_vectors
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
+from infolens.ml.training.subwords import MASK_ID, PAD_ID, SPECIAL_TOKENS, train_subwords
 from infolens.ml.training.text_classifier_model import (
     EncoderSize,
     Shape,
@@ -30,7 +31,6 @@ from infolens.ml.training.text_classifier_model import (
     save,
     small_distilbert,
 )
-from infolens.ml.training.wordpieces import MASK_ID, PAD_ID, SPECIAL_TOKENS, train_wordpieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +59,7 @@ class Profile:
     """Share of the steps in which the learning rate rises."""
     weight_decay: float
     dropout: float
+    label_smoothing: float
     half_precision: bool
     log_every: int
     """Steps between two lines of training loss."""
@@ -195,7 +196,7 @@ class _Loop:
             ids, mask, labels = _padded(self.train, batch, self.device.kind)
             with self.device.autocast():
                 logits = self.model(self._with_masked_words(ids), mask)
-                loss = nn.functional.cross_entropy(logits.float(), labels)
+                loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=self.profile.label_smoothing)
             self.optimizer.zero_grad(set_to_none=True)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self.scaler.unscale_(self.optimizer)
@@ -271,7 +272,7 @@ def _write_tokenizer(directory: Path, profile: Profile, texts: Sequence[str]) ->
         source = AutoTokenizer.from_pretrained(pretrained_directory(profile.base_model))
         source.backend_tokenizer.save(str(directory / TOKENIZER_FILE))
     else:
-        train_wordpieces(texts, profile.vocabulary).save(str(directory / TOKENIZER_FILE))
+        train_subwords(texts, profile.vocabulary).save(str(directory / TOKENIZER_FILE))
 
 
 def _new_model(

@@ -1,15 +1,15 @@
-"""Trains a WordPiece tokenizer like BERT's on the rows at hand, for models that start from nothing."""
+"""Trains a tokenizer of subwords on the rows at hand, for models that start from nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
+from tokenizers.models import BPE
 from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.pre_tokenizers import Metaspace, Punctuation, Sequence
 from tokenizers.processors import TemplateProcessing
-from tokenizers.trainers import WordPieceTrainer
+from tokenizers.trainers import BpeTrainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,17 +21,20 @@ PAD_ID = 0
 MASK_ID = 4
 
 
-def train_wordpieces(texts: Iterable[str], vocabulary: int) -> Tokenizer:
+def train_subwords(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     """Train on the texts of the train split alone, lower-casing; the same texts give the same tokenizer.
+
+    Byte pair encoding with a mark before each word, since the WordPiece trainer of `tokenizers` numbers its "##" pieces
+    in the order of a hash table: the same rows gave another tokenizer, and another model, at every call.
 
     Args:
         texts: what to learn the words from.
         vocabulary: most entries; rare corpora give fewer.
     """
-    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))  # noqa: S106 - a token of text, no secret
+    tokenizer = Tokenizer(BPE(unk_token="[UNK]"))  # noqa: S106 - a token of text, no secret
     tokenizer.normalizer = BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
-    trainer = WordPieceTrainer(
+    tokenizer.pre_tokenizer = Sequence([Punctuation(), Metaspace()])
+    trainer = BpeTrainer(
         vocab_size=vocabulary,
         min_frequency=2,  # a word seen once teaches nothing; its pieces may
         special_tokens=list(SPECIAL_TOKENS),
