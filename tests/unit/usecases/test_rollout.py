@@ -83,6 +83,13 @@ def test_a_rollout_begins_with_alarms_and_the_first_weight(world):
     assert world.store.told() == [("started", 0), ("weight", 20)]
 
 
+def test_lines_of_one_call_keep_their_order(world):
+    """History sorts by time: two lines of the same moment could change places."""
+    begin(world.ports, request(), NOW)
+
+    assert world.store.events[0].at < world.store.events[1].at
+
+
 def test_alarms_are_there_before_the_candidate_gets_traffic(world):
     """A crash between the two leaves a brake without traffic, never traffic without a brake."""
     seen = []
@@ -425,6 +432,7 @@ def test_the_state_machine_ends_as_rolled_back_at_its_next_look(world):
     outcome = look_and_apply(world, NOW + timedelta(minutes=1))
 
     assert (outcome.status, world.split) == ("rolled_back", ("1", "", 0))
+    assert outcome.cause == f"ended as rolled_back by alarm:{FAULTS_ALARM}; 4 faults"
     assert world.alarms.watched == {}
     assert [event.event for event in world.store.events].count("rolled_back") == 1
 

@@ -36,6 +36,9 @@ _CHAMPION_MEMORY = timedelta(hours=1)
 """How far back the champion's own latency is looked at when a rollout begins."""
 
 
+_RECENT = 20
+"""Lines of history among which the end of a rollout is looked for."""
+
 _NO_CHAMPION = "there is no champion to give the traffic back to"
 
 
@@ -101,6 +104,7 @@ def begin(ports: Ports, request: Request, now: datetime) -> Outcome:
         )
     if record.status != RUNNING:
         return _outcome(record, ports.aliases.read(ports.function(record.task)), ())
+    note = replace(note, now=now + timedelta(microseconds=1))  # history sorts by time: after "started"
     if not record.champion:
         return _go_live(ports, record, note)
     ports.alarms.create(record, _alarm_limits(ports, record, now))  # the brake before the traffic
@@ -150,7 +154,7 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
         return Outcome(task, rollout_id, "", "aborted", 0, 1, (reason,), reason)
     if record.status != RUNNING:
         ports.alarms.delete(record)
-        return _outcome(record, ports.aliases.read(ports.function(task)), decision.reasons)
+        return _outcome(record, ports.aliases.read(ports.function(task)), _how_it_ended(ports, record))
     if decision.action is Action.HOLD:
         ports.store.append(history_event(record, "held", decision.weight, note))
         return _outcome(record, None, decision.reasons)
@@ -344,6 +348,15 @@ def _seen(evidence: Evidence | None) -> dict[str, object]:
         return {}
     look = to_dict(evidence)
     return {name: look[name] for name in ("champion", "candidate", "alias", "firing")}
+
+
+def _how_it_ended(ports: Ports, record: RolloutRecord) -> tuple[str, ...]:
+    """Find the reasons in the history: an alarm or an operator ended the rollout, and the state machine tells why."""
+    lines = ports.store.history(record.task, _RECENT)
+    end_line = next((x for x in reversed(lines) if (x.rollout_id, x.event) == (record.rollout_id, record.status)), None)
+    if end_line is None:
+        return (f"ended as {record.status}",)
+    return (f"ended as {record.status} by {end_line.who}", *end_line.reasons)
 
 
 def _owner(record: RolloutRecord | None) -> str:
