@@ -63,12 +63,13 @@ def sagemaker() -> Service:
 
 @hooks.on_infra_start()
 def install_integrations() -> None:
-    """Teach Step Functions the sagemaker integrations, and CloudFormation some updates."""
-    from infolens_localstack import stack_pace, stack_updates, step_functions  # noqa: PLC0415
+    """Mend what is no service of its own: Step Functions' sagemaker tasks, CloudFormation's updates, S3's events."""
+    from infolens_localstack import s3_events, stack_pace, stack_updates, step_functions  # noqa: PLC0415
 
-    step_functions.install()
+    s3_events.install()
     stack_pace.install()
     stack_updates.install()
+    step_functions.install()
 
 
 @hooks.on_infra_shutdown()

@@ -1,6 +1,8 @@
 """Step Functions' `sagemaker:…` tasks, request-response and `.sync`, put into LocalStack's engine."""
 
+import contextlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +63,7 @@ _SYNC_JOBS: Final = {
 }
 
 
+_LOOK_SECONDS: Final = 0.25
 _MODELED_ERRORS: Final = frozenset({"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound", "ConflictException"})
 
 
@@ -130,15 +133,20 @@ class SageMakerTask(state_task_service_callback.StateTaskServiceCallback):
         self._stop_job = lambda: getattr(client, job.stop)(**name)
         return resolve
 
-    def _eval_sync(self, env: Environment, **waiting: Any) -> Any:  # noqa: ANN401
-        """Wait as the engine does; when the execution was stopped or the task timed out, stop the job too."""
-        outcome = super()._eval_sync(env=env, **waiting)
-        if not env.is_running():
-            try:
-                self._stop_job()
-            except ClientError:
-                return outcome  # it ended by itself meanwhile
-        return outcome
+    def _eval_sync(self, env: Environment, sync_resolver: Callable[[], Any], **_: object) -> Any:  # noqa: ANN401
+        """Wait for the job; when the execution was stopped or the task timed out, stop it.
+
+        Not the engine's own wait: that one listens to the task token too, which the first attempt of a retried task
+        uses up, so that every further attempt would end at once as a timeout.
+        """
+        while env.is_running():
+            result = sync_resolver()
+            if result is not None:
+                return result
+            time.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(ClientError):  # it may have ended by itself meanwhile
+            self._stop_job()
+        return None
 
     def _from_error(self, env: Environment, ex: Exception) -> FailureEvent:
         if isinstance(ex, ClientError):

@@ -115,7 +115,7 @@ def test_alarm_without_data_is_ok_or_insufficient_as_it_was_asked(cloud):
 
 def test_state_set_by_hand_calls_the_action_once(cloud, listener):
     """SetAlarmState acts like an evaluation: the action is called when the state changes, and only then."""
-    name = put_alarm(cloud, unique("Hand"), AlarmActions=[listener[1]], Period=60)
+    name = put_alarm(cloud, unique("Hand"), AlarmActions=[listener[1]], Period=60, TreatMissingData="ignore")
     for _ in range(2):
         cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
     until(lambda: told(cloud, listener, name))
@@ -125,8 +125,10 @@ def test_state_set_by_hand_calls_the_action_once(cloud, listener):
 
 def test_disabled_actions_are_not_called(cloud, listener):
     """An alarm with ActionsEnabled false changes its state and calls nobody."""
-    name = put_alarm(cloud, unique("Off"), AlarmActions=[listener[1]], ActionsEnabled=False, Period=60)
-    other = put_alarm(cloud, unique("On"), AlarmActions=[listener[1]], Period=60)
+    name = put_alarm(
+        cloud, unique("Off"), AlarmActions=[listener[1]], ActionsEnabled=False, Period=60, TreatMissingData="ignore"
+    )
+    other = put_alarm(cloud, unique("On"), AlarmActions=[listener[1]], Period=60, TreatMissingData="ignore")
     for each in (name, other):
         cloud.client("cloudwatch").set_alarm_state(AlarmName=each, StateValue="ALARM", StateReason="by hand")
     until(lambda: told(cloud, listener, other))
@@ -137,11 +139,12 @@ def test_disabled_actions_are_not_called(cloud, listener):
 def test_update_of_an_alarm_keeps_its_state(cloud):
     """PutMetricAlarm over an existing alarm changes its rule and leaves its state unchanged."""
     cloudwatch = cloud.client("cloudwatch")
-    name = put_alarm(cloud, unique("Keep"), Period=60)
+    name = put_alarm(cloud, unique("Keep"), Period=60, TreatMissingData="ignore")
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
     before = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     kept = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator")
-    cloudwatch.put_metric_alarm(AlarmName=name, Threshold=0.9, **{field: before[field] for field in kept})
+    rule = {field: before[field] for field in kept}
+    cloudwatch.put_metric_alarm(AlarmName=name, Threshold=0.9, TreatMissingData="ignore", **rule)
     after = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     assert (after["StateValue"], after["Threshold"]) == ("ALARM", 0.9)
 
@@ -149,7 +152,7 @@ def test_update_of_an_alarm_keeps_its_state(cloud):
 def test_deleted_alarm_is_gone(cloud):
     """DeleteAlarms removes an alarm; its history stays."""
     cloudwatch = cloud.client("cloudwatch")
-    name = put_alarm(cloud, unique("Gone"), Period=60)
+    name = put_alarm(cloud, unique("Gone"), Period=60, TreatMissingData="ignore")
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
     cloudwatch.delete_alarms(AlarmNames=[name])
     assert cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"] == []

@@ -124,7 +124,9 @@ def test_code_of_the_function_wins_over_its_layers(cloud):
         Handler="index.handler",
         Role="arn:aws:iam::000000000000:role/test",
         Layers=[layer],
-        Code={"ZipFile": zip_of({"index.py": "import who\nhandler = lambda e, c: who.WHO", "who.py": "WHO = 'package'"})},
+        Code={
+            "ZipFile": zip_of({"index.py": "import who\nhandler = lambda e, c: who.WHO", "who.py": "WHO = 'package'"})
+        },
     )
     wait_for_function(function, name)
     assert invoke(cloud, name) == (None, "package")
