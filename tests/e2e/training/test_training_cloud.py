@@ -1,0 +1,206 @@
+"""The training state machine runs on the embedded cloud: jobs are real processes, the functions answer as planted."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cloud_parts import ROLE, end_of, make_bucket, make_function, unique
+from infolens import code
+from infolens.usecases.training import prepare
+from training_fakes import ORDER, SETTINGS, training_ports
+
+pytestmark = pytest.mark.cloud
+
+MACHINE = (Path(__file__).parents[3] / "state_machines" / "training.asl.json").read_text()
+TRAIN = """
+import json, os, pathlib, sys, time
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+name, mode = os.environ["TRAINING_JOB_NAME"], options.get("--mode", "good")
+if mode == "fail" or (mode == "fail-once" and name.endswith("-0")):
+    raise ValueError("the loss went up")
+if mode == "hang":
+    time.sleep(600)
+rows = pathlib.Path(os.environ["SM_CHANNEL_DATASET"], "part.parquet").read_text()
+pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps([options["--dataset-id"], rows, mode]))
+"""
+EXPORT = """
+import pathlib, sys, tarfile
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+with tarfile.open(pathlib.Path(options["--model"], "model.tar.gz")) as archive:
+    model = archive.extractfile("model.json").read()
+if b"unexportable" in model:
+    message = pathlib.Path(options["--output"]).parents[1] / "output" / "message"
+    message.write_text("no such operator")
+    sys.exit(1)
+bundle = pathlib.Path(options["--output"], "bundle")
+bundle.mkdir(parents=True)
+(bundle / "model.onnx").write_bytes(model)
+import infolens
+(bundle / "manifest.json").write_text(infolens.NAME + " " + options["--task"])
+"""
+EVALUATE = """
+import pathlib, sys
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+seen = sorted(path.name for path in pathlib.Path(options["--bundle"]).iterdir())
+pathlib.Path(options["--output"], "report.json").write_text(repr([options["--run-id"], seen]))
+"""
+SOURCES = {
+    "train.py": TRAIN.encode(),
+    "export.py": EXPORT.encode(),
+    "evaluate.py": EVALUATE.encode(),
+    "requirements.txt": b"",
+    "infolens/__init__.py": b'NAME = "packed"\n',
+}
+PASSED = {"passed": True, "reason": "all gates passed"}
+ROLLOUT = json.dumps({"StartAt": "Go", "States": {"Go": {"Type": "Succeed"}}})
+
+
+def answering(cloud, answer) -> str:
+    """Make a function that always gives one answer, or raises what is named, and return its ARN."""
+    body = f"    return json.loads({json.dumps(answer)!r})\n"
+    if isinstance(answer, str):
+        body = f"    class TrainingRefusedError(Exception): pass\n    raise TrainingRefusedError({answer!r})\n"
+    name = make_function(cloud, f"import json\ndef handler(event, context):\n{body}")
+    return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
+
+
+class Run:
+    """One run of the machine, with the state that prepare_training gives it and planted answers for the rest."""
+
+    def __init__(self, cloud, mode="good", max_seconds=60):
+        self.cloud = cloud
+        self.data, self.models = make_bucket(cloud), make_bucket(cloud)
+        self.run_id = unique("run")
+        settings = replace(SETTINGS, data_bucket=self.data, models_bucket=self.models, training_role_arn=ROLE)
+        order = replace(ORDER, run_id=self.run_id, max_seconds=max_seconds, hyperparameters={"mode": mode})
+        ports = training_ports(settings=settings)
+        key = f"datasets/{order.task}/{order.dataset_id}/manifest.json"
+        ports.objects.data[self.data, key] = ports.objects.data["data", key]
+        self.prepared = prepare(order, SOURCES, ports)
+        s3 = cloud.client("s3")
+        s3.put_object(
+            Bucket=self.models,
+            Key=f"code/{code.version_of(SOURCES)}/sourcedir.tar.gz",
+            Body=code.archive(SOURCES),
+        )
+        s3.put_object(Bucket=self.data, Key="parts/news_category/part.parquet", Body=b"rows")
+        channel = [{"prefix": f"s3://{self.data}/parts/news_category/"}, "part.parquet"]
+        key = f"datasets/{order.task}/{order.dataset_id}/channel.manifest"
+        s3.put_object(Bucket=self.data, Key=key, Body=json.dumps(channel).encode())
+
+    def go(self, *, prepared=None, parity=None, verdict=None, limit_seconds=90.0) -> dict:
+        """Run to the end and describe the execution."""
+        states = self.cloud.client("stepfunctions")
+        rollout = states.create_state_machine(name=unique("rollout"), definition=ROLLOUT, roleArn=ROLE)
+        self.rollout_arn = rollout["stateMachineArn"]
+        registered = {
+            "version": "1",
+            "bundle_digest": "d",
+            "rollout_name": f"{self.run_id}-v1",
+            "rollout_input": {**self.prepared["rollout"], "candidate": "1"},
+        }
+        arns = {
+            "PrepareTrainingFunctionArn": answering(self.cloud, prepared or self.prepared),
+            "CheckParityFunctionArn": answering(self.cloud, {"digest": "d"} | (parity or PASSED)),
+            "JudgeCandidateFunctionArn": answering(self.cloud, verdict or PASSED),
+            "RegisterModelFunctionArn": answering(self.cloud, registered),
+            "RolloutStateMachineArn": self.rollout_arn,
+        }
+        definition = re.sub(r"\$\{(\w+)}", lambda found: arns[found[1]], MACHINE)
+        machine = states.create_state_machine(name=unique("training"), definition=definition, roleArn=ROLE)
+        started = states.start_execution(
+            stateMachineArn=machine["stateMachineArn"], name=self.run_id, input=json.dumps({"task": "news_category"})
+        )
+        return end_of(states, started["executionArn"], limit_seconds)
+
+    def jobs(self) -> dict[str, str]:
+        """Names and states of the training jobs of this run."""
+        listed = self.cloud.client("sagemaker").list_training_jobs(NameContains=self.run_id)["TrainingJobSummaries"]
+        return {job["TrainingJobName"]: job["TrainingJobStatus"] for job in listed}
+
+    def read(self, key: str) -> str:
+        """Text of an object of the models bucket."""
+        path = f"runs/news_category/{self.run_id}/{key}"
+        return self.cloud.client("s3").get_object(Bucket=self.models, Key=path)["Body"].read().decode()
+
+    def rollouts(self) -> list[dict]:
+        """Inputs of the rollouts that were started."""
+        states = self.cloud.client("stepfunctions")
+        listed = states.list_executions(stateMachineArn=self.rollout_arn)["executions"]
+        return [json.loads(states.describe_execution(executionArn=each["executionArn"])["input"]) for each in listed]
+
+
+def test_from_dataset_to_rollout(cloud):
+    """Train, export and evaluate hand on what they made, and the rollout of the registered version is started."""
+    run = Run(cloud)
+    ended = run.go()
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert run.read("export/bundle/model.onnx") == '["12e456789012", "rows", "good"]'
+    assert run.read("export/bundle/manifest.json") == "packed news_category"
+    assert run.read("evaluation/report.json") == repr([run.run_id, ["manifest.json", "model.onnx"]])
+    assert run.rollouts() == [{"task": "news_category", "forced": False, "who": "state-machine", "candidate": "1"}]
+
+
+def test_job_that_fails_once(cloud):
+    """A job that failed by itself is tried once more, under a fresh name, and the run goes on."""
+    run = Run(cloud, mode="fail-once")
+    assert run.go()["status"] == "SUCCEEDED"
+    assert run.jobs() == {f"{run.run_id}-train-0": "Failed", f"{run.run_id}-train-1": "Completed"}
+
+
+def test_job_that_fails(cloud):
+    """A job that fails twice ends the run in Fail, with its own reason in the cause, and nothing is rolled out."""
+    run = Run(cloud, mode="fail")
+    ended = run.go()
+    assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
+    assert "the loss went up" in ended["cause"]
+    assert set(run.jobs().values()) == {"Failed"}
+    assert len(run.jobs()) == 2
+    assert run.rollouts() == []
+
+
+def test_job_that_hangs(cloud):
+    """A job that hangs is stopped at its limit, and the run ends in Fail."""
+    run = Run(cloud, mode="hang", max_seconds=2)
+    ended = run.go()
+    assert (ended["status"], ended["error"]) == ("FAILED", "JobStopped")
+    assert "it reached its limit" in ended["cause"]
+    assert set(run.jobs().values()) == {"Stopped"}
+
+
+def test_export_that_fails(cloud):
+    """A processing job that fails ends the run with the reason that it left as its exit message."""
+    run = Run(cloud, mode="unexportable")
+    ended = run.go()
+    assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
+    assert "no such operator" in ended["cause"]
+
+
+def test_broken_parity(cloud):
+    """A bundle that does not answer as the trained model did is refused before it is evaluated."""
+    run = Run(cloud)
+    ended = run.go(parity={"passed": False, "reason": "parity label flips: 0.5000, at most 0.0300, n=400"})
+    assert (ended["status"], ended["error"]) == ("FAILED", "CandidateRefused")
+    assert ended["cause"] == "parity label flips: 0.5000, at most 0.0300, n=400"
+    assert run.rollouts() == []
+
+
+def test_refused_candidate(cloud):
+    """A refused verdict ends the run in Fail with the reasons of the gates."""
+    run = Run(cloud)
+    reason = "accuracy: 0.6100, floor 0.7000, n=500: below the floor"
+    ended = run.go(verdict={"passed": False, "reason": reason})
+    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "CandidateRefused", reason)
+    assert run.rollouts() == []
+
+
+def test_refused_order(cloud):
+    """What is not worth training ends in Fail with the reason alone, and no job is started."""
+    run = Run(cloud)
+    ended = run.go(prepared="dataset x has 3 rows; news_category is worth training from 400")
+    assert (ended["status"], ended["error"]) == ("FAILED", "TrainingRefused")
+    assert ended["cause"] == "dataset x has 3 rows; news_category is worth training from 400"
+    assert run.jobs() == {}
