@@ -91,8 +91,8 @@ class Run:
         key = f"datasets/{order.task}/{order.dataset_id}/channel.manifest"
         s3.put_object(Bucket=self.data, Key=key, Body=json.dumps(channel).encode())
 
-    def go(self, *, prepared=None, parity=None, verdict=None, limit_seconds=90.0) -> dict:
-        """Run to the end and describe the execution."""
+    def start(self, *, prepared=None, parity=None, verdict=None) -> "Run":
+        """Start the execution."""
         states = self.cloud.client("stepfunctions")
         rollout = states.create_state_machine(name=unique("rollout"), definition=ROLLOUT, roleArn=ROLE)
         self.rollout_arn = rollout["stateMachineArn"]
@@ -114,7 +114,12 @@ class Run:
         started = states.start_execution(
             stateMachineArn=machine["stateMachineArn"], name=self.run_id, input=json.dumps({"task": "news_category"})
         )
-        return end_of(states, started["executionArn"], limit_seconds)
+        self.execution_arn = started["executionArn"]
+        return self
+
+    def end(self) -> dict:
+        """Wait for the end and describe the execution."""
+        return end_of(self.cloud.client("stepfunctions"), self.execution_arn, limit_seconds=150)
 
     def jobs(self) -> dict[str, str]:
         """Names and states of the training jobs of this run."""
@@ -133,10 +138,30 @@ class Run:
         return [json.loads(states.describe_execution(executionArn=each["executionArn"])["input"]) for each in listed]
 
 
-def test_from_dataset_to_rollout(cloud):
+FLIPS = {"passed": False, "reason": "parity label flips: 0.5000, at most 0.0300, n=400"}
+BELOW = {"passed": False, "reason": "accuracy: 0.6100, floor 0.7000, n=500: below the floor"}
+TOO_FEW = "dataset x has 3 rows; news_category is worth training from 400"
+
+
+@pytest.fixture(scope="module")
+def runs(cloud) -> dict[str, Run]:
+    """Every scenario, under way at the same time."""
+    return {
+        "good": Run(cloud).start(),
+        "fails once": Run(cloud, mode="fail-once").start(),
+        "fails": Run(cloud, mode="fail").start(),
+        "hangs": Run(cloud, mode="hang", max_seconds=2).start(),
+        "export fails": Run(cloud, mode="unexportable").start(),
+        "parity broken": Run(cloud).start(parity=FLIPS),
+        "refused": Run(cloud).start(verdict=BELOW),
+        "not worth training": Run(cloud).start(prepared=TOO_FEW),
+    }
+
+
+def test_from_dataset_to_rollout(runs):
     """Train, export and evaluate hand on what they made, and the rollout of the registered version is started."""
-    run = Run(cloud)
-    ended = run.go()
+    run = runs["good"]
+    ended = run.end()
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert run.read("export/bundle/model.onnx") == '["12e456789012", "rows", "good"]'
     assert run.read("export/bundle/manifest.json") == "packed news_category"
@@ -144,63 +169,58 @@ def test_from_dataset_to_rollout(cloud):
     assert run.rollouts() == [{"task": "news_category", "forced": False, "who": "state-machine", "candidate": "1"}]
 
 
-def test_job_that_fails_once(cloud):
+def test_job_that_fails_once(runs):
     """A job that failed by itself is tried once more, under a fresh name, and the run goes on."""
-    run = Run(cloud, mode="fail-once")
-    assert run.go()["status"] == "SUCCEEDED"
+    run = runs["fails once"]
+    assert run.end()["status"] == "SUCCEEDED"
     assert run.jobs() == {f"{run.run_id}-train-0": "Failed", f"{run.run_id}-train-1": "Completed"}
 
 
-def test_job_that_fails(cloud):
+def test_job_that_fails(runs):
     """A job that fails twice ends the run in Fail, with its own reason in the cause, and nothing is rolled out."""
-    run = Run(cloud, mode="fail")
-    ended = run.go()
+    run = runs["fails"]
+    ended = run.end()
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "the loss went up" in ended["cause"]
-    assert set(run.jobs().values()) == {"Failed"}
-    assert len(run.jobs()) == 2
+    assert run.jobs() == {f"{run.run_id}-train-0": "Failed", f"{run.run_id}-train-1": "Failed"}
     assert run.rollouts() == []
 
 
-def test_job_that_hangs(cloud):
+def test_job_that_hangs(runs):
     """A job that hangs is stopped at its limit, and the run ends in Fail."""
-    run = Run(cloud, mode="hang", max_seconds=2)
-    ended = run.go()
+    run = runs["hangs"]
+    ended = run.end()
     assert (ended["status"], ended["error"]) == ("FAILED", "JobStopped")
     assert "it reached its limit" in ended["cause"]
     assert set(run.jobs().values()) == {"Stopped"}
 
 
-def test_export_that_fails(cloud):
+def test_export_that_fails(runs):
     """A processing job that fails ends the run with the reason that it left as its exit message."""
-    run = Run(cloud, mode="unexportable")
-    ended = run.go()
+    ended = runs["export fails"].end()
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "no such operator" in ended["cause"]
 
 
-def test_broken_parity(cloud):
+def test_broken_parity(runs):
     """A bundle that does not answer as the trained model did is refused before it is evaluated."""
-    run = Run(cloud)
-    ended = run.go(parity={"passed": False, "reason": "parity label flips: 0.5000, at most 0.0300, n=400"})
-    assert (ended["status"], ended["error"]) == ("FAILED", "CandidateRefused")
-    assert ended["cause"] == "parity label flips: 0.5000, at most 0.0300, n=400"
+    run = runs["parity broken"]
+    ended = run.end()
+    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "CandidateRefused", FLIPS["reason"])
     assert run.rollouts() == []
 
 
-def test_refused_candidate(cloud):
+def test_refused_candidate(runs):
     """A refused verdict ends the run in Fail with the reasons of the gates."""
-    run = Run(cloud)
-    reason = "accuracy: 0.6100, floor 0.7000, n=500: below the floor"
-    ended = run.go(verdict={"passed": False, "reason": reason})
-    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "CandidateRefused", reason)
+    run = runs["refused"]
+    ended = run.end()
+    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "CandidateRefused", BELOW["reason"])
     assert run.rollouts() == []
 
 
-def test_refused_order(cloud):
+def test_refused_order(runs):
     """What is not worth training ends in Fail with the reason alone, and no job is started."""
-    run = Run(cloud)
-    ended = run.go(prepared="dataset x has 3 rows; news_category is worth training from 400")
-    assert (ended["status"], ended["error"]) == ("FAILED", "TrainingRefused")
-    assert ended["cause"] == "dataset x has 3 rows; news_category is worth training from 400"
+    run = runs["not worth training"]
+    ended = run.end()
+    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "TrainingRefused", TOO_FEW)
     assert run.jobs() == {}
