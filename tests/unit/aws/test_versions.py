@@ -32,6 +32,8 @@ class FakeWaiter:
         """See botocore's Waiter."""
         if self.functions.never_settles:
             raise WaiterError("functionUpdated", "failed", {"LastUpdateStatusReason": "the layer is gone"})
+        if FunctionName != FUNCTION:
+            raise WaiterError("functionUpdated", "failed", client_error("ResourceNotFoundException").response)
         self.functions.settle()
 
 

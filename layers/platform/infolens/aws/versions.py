@@ -64,9 +64,10 @@ class LambdaVersions:
         except ClientError as error:
             raise _translated(error, function) from error
         except WaiterError as error:
-            reason = (
-                error.last_response.get("LastUpdateStatusReason") or error.last_response.get("StateReason") or error
-            )
+            last = error.last_response
+            if "Error" in last:  # a waiter swallows the client's error and keeps its answer
+                raise _translated(ClientError(last, "GetFunctionConfiguration"), function) from error
+            reason = last.get("LastUpdateStatusReason") or last.get("StateReason") or error
             raise PublishError(f"{function} did not become ready: {reason}") from error
 
     def _settled(self, function: str) -> dict[str, Any]:
