@@ -162,5 +162,5 @@ def test_every_letter_lands_somewhere(data):
     kept = " ".join(str(value) for row in found.kept for value in row.values)
     rejected = " ".join(field for reject in found.rejects for field in reject.raw)
     for word in ("meow", "quote", "bird", "break"):
-        if word in data.decode(errors="ignore").lower():
+        if word in data.decode(errors="replace").lower():
             assert word in (kept + " " + rejected).lower()

@@ -290,6 +290,22 @@ def test_death_before_the_report_while_others_go_on():
     assert {name[1] for name in world.training.names} == {expected.dataset_id, later.dataset_id}
 
 
+def test_death_and_a_deployment_before_the_head_moved():
+    """The manifest that the first attempt left stands, and training takes the code version in it."""
+    calm = World()
+    expected = ingest(calm, "labelled/pets/a.csv", PETS).report
+    world = World()
+    world.store.die_after = calm.store.effects - 3  # then the head, the report and the start of training
+    arrival = world.put("labelled/pets/a.csv", PETS)
+    with pytest.raises(DiedError):
+        ingest_upload(arrival, world.ports())
+    world.store.die_after = 0
+    world.code_version = "n3w"
+    assert ingest_upload(arrival, world.ports()).report == expected
+    assert newest(world).code_version == "c0de"
+    assert world.training.names == [("pets", expected.dataset_id, "c0de")]
+
+
 def test_upload_id_names_bucket_key_and_version():
     """The report lies under the id that anybody can compute from the object."""
     world = World()

@@ -136,9 +136,8 @@ class _Batch:
             return self.refuse(reason, rows_in=len(sheet.questions))
         results = csv_bytes(result_table(sheet, answers))
         if not self._store.create(self._bucket, results_key, results, "text/csv; charset=utf-8"):
-            results = self._store.read(
-                self._bucket, results_key
-            ).data  # a second delivery was faster: its answers stand
+            # A second delivery was faster: its answers stand.
+            results = self._store.read(self._bucket, results_key).data
         return Answered(self._report(results), repeated=False)
 
     def refuse(self, reason: str, rows_in: int = 0) -> Answered:

@@ -191,9 +191,9 @@ class _Upload:
                 split_counts=collections.Counter(row.split for row in fresh),
                 label_counts=collections.Counter(str(row.values[label]) for row in fresh if label is not None),
             )
-            child = self._datasets.describe(
-                dataset.append(parent, self._task, new, self._ports.now().isoformat(), self._ports.code_version)
-            )
+            now = self._ports.now().isoformat()
+            child = dataset.append(parent, self._task, new, now, self._ports.code_version)
+            self._datasets.describe(child)
             if self._datasets.move_head(child.dataset_id, newest.etag):
                 return parent, child
         raise HeadContestedError(f"{keys.dataset_head(self._task)} was changed by others {_ATTEMPTS} times in a row")
