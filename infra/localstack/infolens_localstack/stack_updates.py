@@ -3,11 +3,22 @@
 LocalStack answers "updated" for resource types whose update it does not have. GAPS.md lists those that remain.
 """
 
+import contextlib
 import json
+from types import SimpleNamespace
 from typing import Any, Final
 
+from localstack.services.apigateway.resource_providers.aws_apigateway_deployment import ApiGatewayDeploymentProvider
 from localstack.services.apigateway.resource_providers.aws_apigateway_restapi import ApiGatewayRestApiProvider
 from localstack.services.apigateway.resource_providers.aws_apigateway_stage import ApiGatewayStageProvider
+from localstack.services.cloudformation.engine.v2.change_set_model import (
+    ChangeSetEntity,
+    ChangeSetModel,
+    ChangeType,
+    NodeIntrinsicFunction,
+    NodeProperties,
+    TerminalValue,
+)
 from localstack.services.cloudformation.resource_provider import OperationStatus, ProgressEvent, ResourceRequest
 from localstack.services.cloudwatch.resource_providers.aws_cloudwatch_alarm import CloudWatchAlarmProvider
 from localstack.services.s3.resource_providers.aws_s3_bucket import S3BucketProvider
@@ -35,11 +46,28 @@ def install() -> None:
         request.desired_state["AlarmName"] = (request.previous_state or {})["AlarmName"]
         return create_alarm_with_numbers(self, request)
 
+    needs_replacement = ChangeSetModel._resolve_requires_replacement  # noqa: SLF001
+
+    def needs_replacement_itself(
+        self: ChangeSetModel, node_properties: NodeProperties, resource_type: TerminalValue
+    ) -> bool:
+        # A !Ref of a resource that is updated in place still names the same thing. LocalStack takes it for a change and
+        # replaces what refers to it: a stage when its API changes, which then fails as "Stage already exists".
+        own = [node for node in node_properties.properties if not _changed_by_another(node.value)]
+        return needs_replacement(self, SimpleNamespace(properties=own), resource_type)
+
+    ChangeSetModel._resolve_requires_replacement = needs_replacement_itself  # noqa: SLF001
     CloudWatchAlarmProvider.create = create_alarm_with_numbers
     CloudWatchAlarmProvider.update = update_alarm
+    ApiGatewayDeploymentProvider.delete = _delete_deployment
     ApiGatewayRestApiProvider.update = _update_api
     ApiGatewayStageProvider.update = _update_stage
     S3BucketProvider.update = _update_bucket
+
+
+def _changed_by_another(value: ChangeSetEntity) -> bool:
+    """Return whether a property's text is as it was, and only a resource that it refers to has changed."""
+    return isinstance(value, NodeIntrinsicFunction) and value.arguments.change_type == ChangeType.UNCHANGED
 
 
 def _done(request: ResourceRequest[dict[str, Any]], *kept: str) -> ProgressEvent[dict[str, Any]]:
@@ -60,6 +88,17 @@ def _update_api(_self: object, request: ResourceRequest[dict[str, Any]]) -> Prog
             parameters={"basepath": "ignore"},
         )
     return _done(request, "Name", "RestApiId", "RootResourceId")
+
+
+def _delete_deployment(_self: object, request: ResourceRequest[dict[str, Any]]) -> ProgressEvent[dict[str, Any]]:
+    """Delete a deployment with the stages that serve it; LocalStack deletes those that serve another one, too."""
+    api, model = request.aws_client_factory.apigateway, request.desired_state
+    with contextlib.suppress(api.exceptions.NotFoundException):
+        for stage in api.get_stages(restApiId=model["RestApiId"])["item"]:
+            if stage["deploymentId"] == model["DeploymentId"]:
+                api.delete_stage(restApiId=model["RestApiId"], stageName=stage["stageName"])
+        api.delete_deployment(restApiId=model["RestApiId"], deploymentId=model["DeploymentId"])
+    return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model, custom_context=request.custom_context)
 
 
 def _update_stage(_self: object, request: ResourceRequest[dict[str, Any]]) -> ProgressEvent[dict[str, Any]]:
