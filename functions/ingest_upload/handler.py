@@ -48,7 +48,7 @@ def take(record: SQSRecord) -> None:
             if not done.repeated:
                 names = {"RowsIn": "in", "RowsKept": "kept", "RowsDuplicate": "duplicate", "RowsRejected": "rejected"}
                 count_rows(done.report.task, {name: report[f"rows_{field}"] for name, field in names.items()})
-            facts = {"repeated": done.repeated, "training_started": done.training_started, "replaced": done.replaced}
+            facts = {"repeated": done.repeated, "training_started": done.training_started}
             logger.info("upload %s", done.report.status, extra={"report": report, **facts})
     except Exception:
         logger.exception("the message will be delivered again", extra={"message_id": record.message_id})

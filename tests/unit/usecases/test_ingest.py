@@ -188,6 +188,13 @@ def test_deleted_file():
     assert "deleted before it could be read" in report.reason
 
 
+def test_replaced_bytes_are_reported():
+    """An editor learns that a file was not UTF-8 although its rows were kept."""
+    world = World()
+    report = ingest(world, "labelled/pets/a.csv", "text,label\ndéjà vu,cat\n".encode("latin-1")).report
+    assert (report.rows_kept, report.bytes_replaced) == (1, 2)
+
+
 def test_concurrent_uploads_both_get_in():
     """Who finds head.json changed compares with the new head and appends to it."""
     world = World()

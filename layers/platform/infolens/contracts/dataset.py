@@ -53,6 +53,8 @@ class UploadReport:
     """Name of the Parquet part with the kept rows; "" when none was kept."""
     dataset_id: str
     """The dataset that first contains this upload; "" when no row was kept."""
+    bytes_replaced: int = 0
+    """Bytes that are no UTF-8 (or NUL) and became U+FFFD: many of them mean that the file has another encoding."""
 
 
 @dataclass(frozen=True)

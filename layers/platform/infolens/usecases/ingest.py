@@ -69,8 +69,6 @@ class Ingested:
     repeated: bool
     """The upload had been dealt with before; it must not be counted again."""
     training_started: bool
-    replaced: int
-    """Invalid bytes and NULs that became U+FFFD; 0 when repeated."""
 
 
 class HeadContestedError(RuntimeError):
@@ -110,7 +108,7 @@ class _Upload:
     def take(self, schema: Schema) -> Ingested:
         known = self._known_report()
         if known is not None:
-            return Ingested(known, repeated=True, training_started=self._train(known), replaced=0)
+            return Ingested(known, repeated=True, training_started=self._train(known))
         source = self._arrival.source
         try:
             stream = self._store.open(source.bucket, source.key, self._arrival.version_id)
@@ -129,13 +127,13 @@ class _Upload:
             return self.refuse(found)
         parent, child = self._commit(schema, found)
         report = self._settle(self._taken(found, parent, child))
-        return Ingested(report, repeated=False, training_started=self._train(report), replaced=found.replaced)
+        return Ingested(report, repeated=False, training_started=self._train(report))
 
     def refuse(self, found: ReadFile, *, gone: bool = False) -> Ingested:
         """Keep the file byte for byte and report why; nothing else happens to it."""
         known = self._known_report()
         if known is not None:
-            return Ingested(known, repeated=True, training_started=False, replaced=0)
+            return Ingested(known, repeated=True, training_started=False)
         if not gone:
             origin = (self._arrival.source.bucket, self._arrival.source.key, self._arrival.version_id)
             copy = keys.quarantined(self._task, self._id, self._arrival.filename)
@@ -157,8 +155,9 @@ class _Upload:
             label_counts={},
             part_id="",
             dataset_id="",
+            bytes_replaced=found.replaced,
         )
-        return Ingested(self._settle(report), repeated=False, training_started=False, replaced=found.replaced)
+        return Ingested(self._settle(report), repeated=False, training_started=False)
 
     def _commit(self, schema: Schema, found: ReadFile) -> tuple[DatasetManifest | None, DatasetManifest | None]:
         """Make the upload part of the dataset; gives the dataset before it and the one with it (None: no new row)."""
@@ -218,6 +217,7 @@ class _Upload:
             label_counts=dataset.added_labels(parent, child) if child else {},
             part_id=last.part_id if last else "",
             dataset_id=child.dataset_id if child else "",
+            bytes_replaced=found.replaced,
         )
 
     def _train(self, report: UploadReport) -> bool:
