@@ -110,3 +110,10 @@ def test_a_reason_carries_value_limit_and_n():
     reason = assess(GUARDRAILS, arm("1", 6000), arm("2", 1500, 150))[0].reason
 
     assert reason == "error rate 10.00 % (150 of 1500), limit 2.00 %; it is at least 6.91 %"
+
+
+def test_each_guardrail_is_unclear_by_itself_without_a_metric():
+    """No guardrail passes on silence because another one refuses anyway."""
+    silent = [item.outcome for item in assess(GUARDRAILS, arm("1", 6000), arm("2", 1500, 0, None))]
+
+    assert silent == [Outcome.PASSED, Outcome.UNCLEAR, Outcome.PASSED, Outcome.UNCLEAR]

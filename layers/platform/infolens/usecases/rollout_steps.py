@@ -277,15 +277,11 @@ def _alarm_limits(ports: Ports, record: RolloutRecord, now: datetime) -> AlarmLi
 def _raise_weight(ports: Ports, record: RolloutRecord, decision: Decision, note: Note) -> Outcome:
     """Write the next weight. The record names it first, so that a writer that is cut off can be followed."""
     target = record.plan.weights.index(decision.weight)
-    if target < record.step:
-        return _outcome(record, None, (f"step {record.step + 1} is in force already",))
     if target > record.step + 1:
         raise ValueError(f"weight {decision.weight} skips a step of {list(record.plan.weights)}")
     promoted = decision.action is Action.PROMOTE
     try:
         if target > record.step:
-            if not _owns(ports, record):
-                return _abort(ports, record, note)
             begun = replace(record, step=target, step_started_at=timestamp(note.now))
             ports.store.replace(record, begun)
             record = begun
@@ -299,10 +295,6 @@ def _raise_weight(ports: Ports, record: RolloutRecord, decision: Decision, note:
     if promoted:
         ports.alarms.delete(settled)
     return _outcome(settled, None, decision.reasons)
-
-
-def _owns(ports: Ports, record: RolloutRecord) -> bool:
-    return ownership(record, ports.aliases.read(ports.function(record.task))) is Ownership.OURS
 
 
 def _lower(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outcome:
