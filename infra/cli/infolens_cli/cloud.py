@@ -129,12 +129,11 @@ def start(
     programs.check()
     state_dir = state_dir.resolve()
     at = chosen_port(os.environ) if port is None else port
+    _refuse_second(state_dir)
+    _refuse_taken_port(at)
     with _starting(state_dir):
-        running = status(state_dir)
-        if running is not None:
-            raise AlreadyRunningError(running)
+        _refuse_second(state_dir)  # another start may just have finished
         _end_processes(_mark(state_dir))  # a cloud that was killed may have left some
-        _refuse_taken_port(at)
         for name in ("tmp", "home"):
             (state_dir / name).mkdir(exist_ok=True)
         with (state_dir / _LOG).open("wb") as log:
@@ -260,6 +259,12 @@ def answers(running: Running) -> bool:
 def _tail(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
     return "\n".join(f"  {line[:300]}" for line in lines)
+
+
+def _refuse_second(state_dir: Path) -> None:
+    running = status(state_dir)
+    if running is not None:
+        raise AlreadyRunningError(running)
 
 
 def _refuse_taken_port(port: int) -> None:

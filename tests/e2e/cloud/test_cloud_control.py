@@ -1,0 +1,101 @@
+"""Starting and stopping the embedded cloud, and what happens when it is killed."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from cloud_parts import ROLE, Cloud, invoke, make_bucket, make_function, tarball_of, until
+from infolens_cli import cloud as cloud_process
+
+pytestmark = pytest.mark.cloud
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A cloud of the test's own: its folder and its port; stopped whatever the test did."""
+    state_dir, port = tmp_path / "state", free_port()
+    running = cloud_process.start(state_dir, port)
+    yield running
+    cloud_process.stop(state_dir)
+
+
+def children_of(running):
+    """Return the processes that belong to a cloud, itself left out."""
+    mark = cloud_process._mark(Path(running.state_dir))
+    return [pid for pid in cloud_process._marked(mark) if pid != running.pid]
+
+
+def busy(running):
+    """Let the cloud run a function and a job; return once both processes are there."""
+    cloud = Cloud(running.endpoint_url, Path(running.state_dir))
+    assert invoke(cloud, make_function(cloud, "def handler(e, c): return 1\n")) == (None, 1)
+    bucket = make_bucket(cloud)
+    script = "import time\ntime.sleep(300)\n"
+    cloud.client("s3").put_object(Bucket=bucket, Key="code.tar.gz", Body=tarball_of({"train.py": script}))
+    cloud.client("sagemaker").create_training_job(
+        TrainingJobName="endless",
+        RoleArn=ROLE,
+        AlgorithmSpecification={"TrainingImage": "any", "TrainingInputMode": "File"},
+        HyperParameters={
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": f"s3://{bucket}/code.tar.gz",
+        },
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+    # The function's environment, the job's leash and the job itself.
+    until(lambda: len(children_of(running)) >= 3)
+
+
+def test_start_twice_names_the_one_that_runs(own):
+    """A second start in the same folder is refused with the endpoint and the way to stop it."""
+    with pytest.raises(cloud_process.AlreadyRunningError, match=rf"{own.endpoint_url} .*infolens down") as refusal:
+        cloud_process.start(Path(own.state_dir), free_port())
+    assert refusal.value.running == own
+    with pytest.raises(cloud_process.CloudError, match=rf"port {own.port} is taken by pid {own.pid} \(.*localstack"):
+        cloud_process.start(Path(own.state_dir).with_name("second"), own.port)
+    assert cloud_process.status(Path(own.state_dir)) == own
+
+
+def test_stop_leaves_nothing_behind(own):
+    """Stopping a busy cloud ends its function, its job and itself, frees the port and removes the folder."""
+    busy(own)
+    assert cloud_process.stop(Path(own.state_dir)) is True
+    assert cloud_process._marked(cloud_process._mark(Path(own.state_dir))) == []
+    assert not Path(own.state_dir).exists()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of this test linger in TIME_WAIT
+        probe.bind(("127.0.0.1", own.port))
+    assert cloud_process.stop(Path(own.state_dir)) is False
+
+
+def test_killed_cloud_takes_its_processes_along_and_starts_again(own):
+    """After kill -9 functions and jobs end by themselves, the record counts as stale, and a new start works."""
+    busy(own)
+    os.kill(own.pid, signal.SIGKILL)
+    until(lambda: not children_of(own), limit_seconds=10)
+    assert cloud_process.status(Path(own.state_dir)) is None
+    again = cloud_process.start(Path(own.state_dir), own.port)
+    assert again.pid != own.pid
+    assert cloud_process.answers(again)
+    cloud_process.stop(Path(own.state_dir))
+    assert not Path(own.state_dir).exists()
+
+
+def test_stop_after_a_kill_cleans_up(own):
+    """Stopping works as well when the cloud itself was killed before."""
+    busy(own)
+    os.kill(own.pid, signal.SIGKILL)
+    assert cloud_process.stop(Path(own.state_dir)) is True
+    assert children_of(own) == []
+    assert not Path(own.state_dir).exists()
