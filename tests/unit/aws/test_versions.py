@@ -47,6 +47,7 @@ class FakeLambda:
         self.never_settles = False
         self.calls = []
         self.on_publish = None
+        self.on_update = None
 
     def get_waiter(self, name):
         """See the boto3 client."""
@@ -70,6 +71,8 @@ class FakeLambda:
     def update_function_configuration(self, FunctionName, Environment, RevisionId):  # noqa: N803
         """See the boto3 client."""
         self.calls.append("update")
+        if self.on_update:
+            self.on_update(self)
         self._check(RevisionId)
         if self.pending is not None:
             raise client_error("ResourceConflictException")
@@ -136,6 +139,15 @@ def test_stale_revision():
     with pytest.raises(StaleFunctionError):
         publish(functions)
     assert functions.versions == {}
+
+
+def test_stale_revision_before_pinning():
+    """Somebody who changes the function between our reading and our pinning keeps what they wrote."""
+    functions = FakeLambda()
+    functions.on_update = lambda fake: fake.latest.update(RevisionId="somebody else's")
+    with pytest.raises(StaleFunctionError):
+        publish(functions)
+    assert functions.pending is None
 
 
 def test_pins_overwritten_while_waiting():
