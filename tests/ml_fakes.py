@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from infolens.ingest.split import split_of
 from infolens.ml.training.job import ExportJob, Provenance, TrainingJob
 from infolens.ml.training.subwords import train_subwords
 from infolens.ml.training.text_classifier_export import export_text_classifier
@@ -20,6 +21,8 @@ from infolens.ml.training.text_classifier_model import (
     small_distilbert,
 )
 from infolens.ml.training.text_classifier_training import Profile
+from infolens.tasks.news_category import sample
+from infolens.tasks.news_category.schema import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,3 +100,12 @@ def training_job(output: Path, **changes: object) -> TrainingJob:
         "seed": 7,
     }
     return TrainingJob(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def sample_dataset(count: int, seed: int = 1) -> list[dict[str, object]]:
+    """Clean sample rows of news_category with their splits, as ingest writes them."""
+    rows = []
+    for raw in sample.rows(count, seed):
+        row = SCHEMA.clean({"title": raw["title"], "text": raw["body"], "label": raw["label"]})
+        rows.append({**row, "split": split_of(SCHEMA.identity(row))})
+    return rows

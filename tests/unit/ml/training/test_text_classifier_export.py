@@ -1,12 +1,16 @@
-"""The exported bundle answers as the trained model does, on any number of texts and tokens, and parity would tell if not."""
+"""The exported bundle answers as the trained model does, on texts of any length, and parity would tell if not."""
 
 import json
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import torch
 from onnx import numpy_helper
 
+from infolens import codec
+from infolens.contracts.bundle import BundleManifest
 from infolens.ml.bundle import verify, write_manifest
 from infolens.ml.parity import compare
 from infolens.ml.text_classifier import load
@@ -52,24 +56,18 @@ def test_disturbed_weights_break_parity(exported):
         if values.dtype == np.int8 and values.ndim == 2:
             weight.CopyFrom(numpy_helper.from_array(np.flip(values, axis=0).copy(), weight.name))
     onnx.save(model, bundle / "model.onnx")
-    manifest = verify(bundle, write_manifest(bundle, verify_draft(bundle)))
+    manifest = verify(bundle, write_manifest(bundle, manifest_of(bundle)))
     report = compare(load(bundle, manifest, threads=1).scores(reference["inputs"]), reference["scores"], "d")
     assert report.mean_difference > 0.02
 
 
-def verify_draft(bundle):
+def manifest_of(bundle):
     """The manifest as it is, to be written anew over changed files."""
-    from infolens import codec  # noqa: PLC0415 - used by this one test
-    from infolens.contracts.bundle import BundleManifest  # noqa: PLC0415
-
     return codec.from_json(BundleManifest, (bundle / "manifest.json").read_bytes())
 
 
 def test_exact_onnx_is_the_model(tmp_path):
-    """Before quantisation the ONNX file gives the model's logits, for other shapes than the traced ones, without dropout."""
-    import onnxruntime  # noqa: PLC0415 - the exact file is not served, so no predictor opens it
-    import torch  # noqa: PLC0415
-
+    """Before quantisation the ONNX file gives the model's logits, for other shapes than the traced one, no dropout."""
     model, _, _ = load_trained(tiny_model(tmp_path / "model"))
     model.train()  # as training leaves it: the export has to switch dropout off
     to_onnx(model, tmp_path / "exact.onnx")
@@ -86,7 +84,7 @@ def test_exact_onnx_is_the_model(tmp_path):
 
 
 def test_weights_are_seven_bits(exported):
-    """Weights stay within 64: on CPUs without VNNI full-range products overflow, and answers would depend on the machine."""
+    """Weights stay within 64: full-range products overflow on CPUs without VNNI, and answers would differ there."""
     model = onnx.load(exported[0] / "model.onnx")
     weights = [numpy_helper.to_array(w) for w in model.graph.initializer if w.data_type == onnx.TensorProto.INT8]
     matrices = [values for values in weights if values.ndim == 2]

@@ -46,7 +46,8 @@ def _label_key(raw: str) -> str:
     return "".join(filter(str.isalnum, html.unescape(raw).casefold().replace("&", " and ")))
 
 
-_LABEL_BY_KEY = {_label_key(name): name for name in LABELS} | {str(i): name for i, name in enumerate(LABELS)}
+_LABEL_BY_KEY = {_label_key(name): name for name in LABELS}
+_LABEL_BY_ID = {str(i): name for i, name in enumerate(LABELS)}  # apart: an id must stand alone, "-1" is not 1
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class NewsCategorySchema:
     def _label(raw: str) -> str:
         if not raw.strip():
             raise RowRejected("label", f"is empty; one of {_KNOWN} is needed")
-        name = _LABEL_BY_KEY.get(_label_key(raw))
+        name = _LABEL_BY_ID.get(raw.strip()) or _LABEL_BY_KEY.get(_label_key(raw))
         if name is None:
             raise RowRejected("label", f"{raw[:60]!r} is no known category; known: {_KNOWN}")
         return name

@@ -1,0 +1,75 @@
+"""The inference layer is built as `sam build` does it, is small enough, and answers with nothing else installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infolens.ml import text_classifier
+from infolens.ml.bundle import verify
+from ml_fakes import TEXTS, tiny_bundle
+
+ROOT = Path(__file__).parents[2]
+LAYER = ROOT / "layers" / "inference"
+
+ANSWER = """
+import json, sys
+from pathlib import Path
+from infolens.ml import text_classifier
+from infolens.ml.bundle import verify
+directory = Path(sys.argv[1])
+classifier = text_classifier.load(directory, verify(directory, sys.argv[2]), threads=1)
+print(json.dumps(classifier.predict([{"text": text} for text in json.loads(sys.argv[3])])))
+import onnxruntime
+assert onnxruntime.__file__.startswith(sys.argv[4]), onnxruntime.__file__
+"""
+
+# What the platform layer brings beside the package itself.
+PYDANTIC = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions.py", "typing_inspection")
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory) -> Path:
+    """The built layer."""
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if uv is None:
+        pytest.skip("uv is not installed; `make setup` installs it")
+    built = tmp_path_factory.mktemp("inference")
+    command = ["make", "--directory", str(LAYER), "build-InferenceLayer", f"ARTIFACTS_DIR={built}", f"UV={uv}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return built / "python"
+
+
+def test_size(layer):
+    """Half of Lambda's 250 MB: room for the platform layer and the function."""
+    megabytes = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) / 1e6
+    assert megabytes < 125
+
+
+def test_nothing_but_three_libraries(layer):
+    """onnxruntime, numpy and tokenizers, without what only their tools need."""
+    assert {path.name.split("-")[0].split(".")[0] for path in layer.iterdir()} == {"numpy", "onnxruntime", "tokenizers"}
+
+
+def test_it_answers_in_a_clean_interpreter(layer, tmp_path):
+    """With this layer, the package and pydantic alone, a bundle gives the answers that it gives here."""
+    bundle, digest = tiny_bundle(tmp_path)
+    platform = tmp_path / "platform"
+    platform.mkdir()
+    site = Path(next(path for path in sys.path if path.endswith("site-packages")))
+    for name in PYDANTIC:
+        (platform / name).symlink_to(site / name)
+    (platform / "infolens").symlink_to(ROOT / "layers" / "platform" / "infolens")
+    command = [sys.executable, "-S", "-c", ANSWER, str(bundle), digest, json.dumps(TEXTS), str(layer)]
+    env = {"PYTHONPATH": f"{layer}{os.pathsep}{platform}"}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    here = text_classifier.load(bundle, verify(bundle, digest), threads=1).predict([{"text": text} for text in TEXTS])
+    assert json.loads(done.stdout) == here
