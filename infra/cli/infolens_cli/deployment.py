@@ -31,7 +31,12 @@ EMBEDDED_PARAMETERS = {
     "TrainingInstanceType": "ml.m5.xlarge",
     "ProcessingInstanceType": "ml.m5.xlarge",
     "TrainingProfile": "cpu",
+    # Functions run in the interpreter of .venvs/lambda, which is this one's release.
+    "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
 }
+
+UV = CHECKOUT / ".venv" / "bin" / "uv"
+"""Installs the wheels of the layers (layers/*/Makefile)."""
 
 _KEEP_LINES = 40
 _EVENT = re.compile(r"^(?:CREATE|UPDATE|DELETE)_COMPLETE\s+(AWS::\S+)\s+(\S+)")
@@ -89,6 +94,8 @@ def environment(target: Target, env: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: value for name, value in env.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
     # SAM asks CloudFormation every 5 s by default when it waits for a change set; an embedded one is done in one.
     quick = {"SAM_CLI_POLL_DELAY": "1"} if target.embedded else {}
+    if target.embedded:
+        chosen["RUNTIME_PYTHON"] = EMBEDDED_PARAMETERS["Runtime"].removeprefix("python")
     path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
     return {
         **chosen,

@@ -67,6 +67,13 @@ def _events(logs: Any, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN40
             raise  # a group or stream that went away between two calls has nothing to say
 
 
+def _belongs(text: str, stream: str, query: dict[str, Any], wanted: str) -> bool:
+    """Look again at what a query gave: the embedded cloud knows terms only roughly, and no stream prefixes."""
+    if "filterPattern" in query:
+        return wanted in text
+    return stream.startswith(query["logStreamNamePrefix"])
+
+
 def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa: ANN401 - a boto3 client
     """Find every line that holds the id, from `since` (milliseconds) on, in order of time.
 
@@ -81,8 +88,8 @@ def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa:
             for event in _events(logs, logGroupName=group, startTime=since, **query):
                 text = str(event["message"]).rstrip("\n")
                 stream = str(event.get("logStreamName", ""))
-                if "filterPattern" in query and wanted not in text:
-                    continue  # pattern matching is by term on AWS: `7` would find `run 7` and `7-a` alike
+                if not _belongs(text, stream, query, wanted):
+                    continue
                 source = stream.partition("/")[0] if group.startswith("/aws/sagemaker/") else group.rpartition("/")[2]
                 name = source.removeprefix(f"{stack}-")
                 lines[group, str(event.get("eventId") or f"{event['timestamp']}{text}")] = Line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 10.0
 """Off a terminal, a step's passing notes are printed no more often than this: a CI log is read, not watched."""
+
+
+PLAIN_WIDTH = 120
+"""Columns where there is no terminal that knows its own; rich would take 80 and fold every table."""
+
+
+def _console() -> Console:
+    if Console().is_terminal:
+        return Console(highlight=False)
+    return Console(highlight=False, soft_wrap=True, width=None if os.environ.get("COLUMNS") else PLAIN_WIDTH)
 
 
 class Step:
@@ -73,7 +84,7 @@ class Screen:
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the console to write to, or the process's own output."""
-        self.console = console or Console(highlight=False, soft_wrap=not Console().is_terminal)
+        self.console = console or _console()
         self._clock = clock
 
     def say(self, text: str = "") -> None:

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from infolens.contracts.dataset import BatchReport, UploadReport
     from infolens.contracts.evaluation import Verdict
     from infolens.contracts.model import ModelRecord
-    from infolens.contracts.prediction import Problem
     from infolens.contracts.rollout import AliasState, Arm, HistoryEvent, Plan
 
 TEXT_WIDTH = 60
 """Characters of a user's text that a table shows."""
 
+RESULT_WIDTH = 24
+"""Characters of one cell of a result file that a table shows; such files are wide."""
+
 
 def short(text: str, most: int = TEXT_WIDTH) -> str:
-    """Cut a text to one line of at most `most` characters."""
-    line = " ".join(text.split())
+    """Cut a text to one line of at most `most` characters; what cannot be printed becomes a dot."""
+    line = "".join(letter if letter.isprintable() else "·" for letter in " ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
@@ -48,6 +50,12 @@ def _facts(rows: Mapping[str, str]) -> Table:
     return table
 
 
+def _with_reasons(total: int, reasons: Mapping[str, int]) -> str:
+    """A number of rows, and below it how many for which reason, the most frequent first."""
+    counted = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return "\n".join([str(total), *(f"[dim]{count:>5}[/]  {escape(short(reason, 100))}" for reason, count in counted)])
+
+
 def upload_report(report: UploadReport) -> Table:
     """Counts of one labelled upload; they add up."""
     style = {"accepted": "green", "refused": "red"}.get(report.status, "yellow")
@@ -55,8 +63,7 @@ def upload_report(report: UploadReport) -> Table:
     facts["rows in"] = str(report.rows_in)
     facts["kept"] = str(report.rows_kept)
     facts["duplicate"] = str(report.rows_duplicate)
-    why = ", ".join(f"{escape(reason)}: {count}" for reason, count in sorted(report.rejected_by_reason.items()))
-    facts["rejected"] = str(report.rows_rejected) + (f" ({why})" if why else "")
+    facts["rejected"] = _with_reasons(report.rows_rejected, report.rejected_by_reason)
     if report.label_counts:
         counted = sorted(report.label_counts.items(), key=lambda item: (-item[1], item[0]))
         facts["labels kept"] = ", ".join(f"{escape(label)} {count}" for label, count in counted)
@@ -85,13 +92,12 @@ def batch_report(report: BatchReport) -> Table:
     """Counts of one answered batch; they add up."""
     style = "green" if report.status == "answered" else "red"
     versions = ", ".join(f"version {name}: {count}" for name, count in sorted(report.model_versions.items()))
-    why = ", ".join(f"{escape(reason)}: {count}" for reason, count in sorted(report.failed_by_reason.items()))
     return _facts(
         {
             "status": f"[{style}]{report.status}[/]" + (f" - {escape(report.reason)}" if report.reason else ""),
             "rows in": str(report.rows_in),
             "answered": str(report.rows_answered) + (f" ({versions})" if versions else ""),
-            "failed": str(report.rows_failed) + (f" ({why})" if why else ""),
+            "failed": _with_reasons(report.rows_failed, report.failed_by_reason),
             "results": f"s3://{report.source.bucket}/{report.results_key}",
         }
     )
@@ -99,10 +105,14 @@ def batch_report(report: BatchReport) -> Table:
 
 def result_rows(rows: Sequence[Mapping[str, str]], total: int) -> Table:
     """First answered rows of a batch, as its result file has them."""
-    names = [str(name) for name in rows[0]] if rows else []
-    table = _grid(*names, title=f"the first {len(rows)} of {total} answers")
+    names = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
+    table = Table(
+        box=box.SIMPLE_HEAD, title=f"the first {len(rows)} of {total} answers", title_justify="left", title_style="bold"
+    )
+    for name in names:
+        table.add_column(escape(name), no_wrap=True, overflow="ellipsis")
     for row in rows:
-        table.add_row(*(escape(short(value, 48)) for value in row.values()))
+        table.add_row(*(escape(short(row[name], RESULT_WIDTH)) for name in names))
     return table
 
 
@@ -120,15 +130,10 @@ def answer(body: Mapping[str, object]) -> Table:
 
 
 def problem(body: Mapping[str, object]) -> str:
-    """One problem document (RFC 9457) as a sentence or two."""
-    where = f" ([bold]{escape(str(body['field']))}[/])" if body.get("field") else ""
-    status = body.get("status", "")
-    return f"{status} {escape(str(body.get('title', 'refused')))}{where}: {escape(str(body.get('detail', '')))}".strip()
-
-
-def problem_of(found: Problem) -> str:
-    """A problem record, drawn the same way."""
-    return problem({"status": found.status, "title": found.title, "detail": found.detail, "field": found.field})
+    """One problem document (RFC 9457) as a plain sentence or two."""
+    status, title, detail = body.get("status", ""), body.get("title", "refused"), body.get("detail", "")
+    where = f" ({body['field']})" if body.get("field") else ""
+    return f"{status} {title}{where}: {detail}".strip()
 
 
 def alias(state: AliasState | None) -> str:
@@ -188,7 +193,7 @@ def _ms(value: float | None) -> str:
 
 def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:
     """Registered versions of a task, newest first, with who serves."""
-    table = _grid("version", "traffic", "bundle", "run", "metrics", "registered")
+    table = _grid("version", "traffic", "bundle", "metrics", "registered", "by")
     for record in records:
         traffic = ""
         if state and record.version == state.champion:
@@ -201,8 +206,8 @@ def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:
             record.version,
             traffic,
             digest(record.bundle_digest),
-            record.run_id,
             escape(measured),
-            f"{record.registered_at[:19]} {escape(record.registered_by)}{gates}",
+            record.registered_at[:16].replace("T", " "),
+            escape(record.registered_by) + gates,
         )
     return table
