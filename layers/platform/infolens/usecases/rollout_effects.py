@@ -14,6 +14,7 @@ from infolens.aws.rollouts import StaleRecordError
 from infolens.contracts.rollout import HistoryEvent
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.ownership import Ownership, describe, expected_split, ownership, share_of
+from infolens.rollout.plan import FULL_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,39 +88,49 @@ def history_event(record: RolloutRecord, event: str, weight: int, note: Note) ->
     )
 
 
-def settle(ports: Ports, record: RolloutRecord, event: str, note: Note, status: str = RUNNING) -> RolloutRecord | None:
-    """Bring the alias to the weight of the record's step, if the rollout still owns it.
+def view(ports: Ports, task: str) -> tuple[RolloutRecord | None, AliasState | None]:
+    """Read record and alias as they were at one time.
 
-    Works from what is there, so that a writer that was cut off can be followed by another one.
+    A step whose function timed out may still be writing while its retry reads: a record from before its write beside an
+    alias from after it would look as if somebody else had moved the alias.
+
+    Raises:
+        StaleRecordError: the record was changed by others again and again.
+    """
+    record = ports.store.current(task)
+    for _ in range(ATTEMPTS):
+        alias = ports.aliases.read(ports.function(task))
+        again = ports.store.current(task)
+        if again == record:
+            return record, alias
+        record = again
+    raise StaleRecordError(f"the record of {task} was changed {ATTEMPTS} times while it was being read")
+
+
+def settle(ports: Ports, record: RolloutRecord, alias: AliasState, note: Note) -> RolloutRecord:
+    """Bring the alias to the weight of the record's step, where a writer was cut off before or after doing so.
+
+    At 100 % the candidate is alone, and the rollout ends as promoted.
 
     Args:
         ports: where the effects go.
         record: its step names the weight to write, its revision the alias that this may be written over.
-        event: line of history to write with it.
+        alias: as seen beside the record; not foreign.
         note: who and why.
-        status: status of the record once the weight is written.
-
-    Returns:
-        The record with the revision written, or None when somebody else moved the alias.
 
     Raises:
+        StaleAliasError: somebody else moved the alias meanwhile.
         StaleRecordError: somebody else changed the record meanwhile.
     """
-    function = ports.function(record.task)
-    champion, candidate, weight = expected_split(record, record.step)
-    alias = ports.aliases.read(function)
-    owned = ownership(record, alias)
-    if alias is None or owned is Ownership.FOREIGN:
-        return None
-    if owned is Ownership.UNWRITTEN:
-        try:
-            alias = ports.aliases.write(function, champion, candidate, weight, record.revision_id)
-        except StaleAliasError:
-            return None
-    elif owned is Ownership.OURS and status == record.status:
-        return record
-    settled = replace(record, revision_id=alias.revision_id, status=status)
-    ports.store.replace(record, settled, history_event(record, event, record.plan.weights[record.step], note))
+    champion, candidate, share = expected_split(record, record.step)
+    if ownership(record, alias) is Ownership.UNWRITTEN:
+        function = ports.function(record.task)
+        alias = ports.aliases.write(function, champion, candidate, share, record.revision_id)
+    weight = record.plan.weights[record.step]
+    promoted = weight == FULL_WEIGHT
+    settled = replace(record, revision_id=alias.revision_id, status="promoted" if promoted else RUNNING)
+    event = history_event(record, "promoted" if promoted else "weight", weight, note)
+    ports.store.replace(record, settled, event)
     return settled
 
 

@@ -5,12 +5,13 @@ Deciding is not here but in `infolens.rollout.decision`, which is pure. Every st
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from infolens.aws.alarms import parse_alarm_name
-from infolens.aws.alias import AliasExistsError, VersionMissingError
+from infolens.aws.alias import AliasExistsError, StaleAliasError, VersionMissingError
 from infolens.aws.rollouts import StaleRecordError
 from infolens.codec import to_dict
 from infolens.contracts.rollout import Action, RolloutRecord
@@ -18,6 +19,7 @@ from infolens.rollout.decision import RUNNING, STATUS_AFTER
 from infolens.rollout.evidence import Evidence
 from infolens.rollout.ownership import Ownership, describe, ownership, share_of
 from infolens.usecases.rollout_effects import (
+    ATTEMPTS,
     STATE_MACHINE,
     Note,
     Ports,
@@ -27,6 +29,7 @@ from infolens.usecases.rollout_effects import (
     left_alone,
     settle,
     timestamp,
+    view,
 )
 
 if TYPE_CHECKING:
@@ -109,8 +112,7 @@ def begin(ports: Ports, request: Request, now: datetime) -> Outcome:
         return _go_live(ports, record, note)
     ports.alarms.create(record, _alarm_limits(ports, record, now))  # the brake before the traffic
     why = (f"step {record.step + 1} of {len(record.plan.weights)} begins",)
-    settled = settle(ports, record, "weight", replace(note, reasons=why))
-    return _outcome(settled, None, ()) if settled else _abort(ports, record, note)
+    return _carry_out(ports, record, replace(note, reasons=why))
 
 
 def collect(ports: Ports, task: str, rollout_id: str, now: datetime) -> Evidence:
@@ -161,7 +163,7 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
     if decision.action in {Action.ADVANCE, Action.PROMOTE}:
         return _raise_weight(ports, record, decision, note)
     if decision.action is Action.ABORT:
-        return _finish(ports, record, "aborted", note)
+        return _carry_out(ports, record, note)  # which aborts, unless a step of this very rollout was still writing
     return _lower(ports, record, STATUS_AFTER[decision.action], note)
 
 
@@ -279,27 +281,41 @@ def _raise_weight(ports: Ports, record: RolloutRecord, decision: Decision, note:
     target = record.plan.weights.index(decision.weight)
     if target > record.step + 1:
         raise ValueError(f"weight {decision.weight} skips a step of {list(record.plan.weights)}")
-    promoted = decision.action is Action.PROMOTE
-    try:
-        if target > record.step:
-            begun = replace(record, step=target, step_started_at=timestamp(note.now))
-            ports.store.replace(record, begun)
-            record = begun
-        settled = settle(
-            ports, record, "promoted" if promoted else "weight", note, status="promoted" if promoted else RUNNING
-        )
-    except StaleRecordError:
-        settled = None
-    if settled is None:
-        return _abort(ports, record, note)
-    if promoted:
-        ports.alarms.delete(settled)
-    return _outcome(settled, None, decision.reasons)
+    seen, alias = view(ports, record.task)
+    if seen == record and target > record.step and ownership(record, alias) is Ownership.OURS:
+        # Lost races are told by the view of the next line: a twin of this step was faster, or the rollout has ended.
+        with suppress(StaleRecordError):
+            ports.store.replace(record, replace(record, step=target, step_started_at=timestamp(note.now)))
+    return _carry_out(ports, record, note)
+
+
+def _carry_out(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:
+    """Bring the alias to the step that the record has now; whoever else moved the alias wins, and the rollout aborts.
+
+    Works from what is there, so that a writer that was cut off is followed by another, and twins do no harm.
+    """
+    for _ in range(ATTEMPTS):
+        current, alias = view(ports, record.task)
+        if current is None or current.rollout_id != record.rollout_id or current.status != RUNNING:
+            return _finish(ports, record, "aborted", note)  # which finds how it ended
+        owned = ownership(current, alias)
+        if alias is None or owned is Ownership.FOREIGN:
+            return _abort(ports, current, note)
+        if owned is Ownership.OURS:
+            return _outcome(current, alias, note.reasons)
+        try:
+            settled = settle(ports, current, alias, note)
+        except (StaleAliasError, StaleRecordError):
+            continue
+        if settled.status != RUNNING:
+            ports.alarms.delete(settled)
+        return _outcome(settled, None, note.reasons)
+    raise StaleRecordError(f"rollout {record.rollout_id} was changed {ATTEMPTS} times while a weight was being written")
 
 
 def _lower(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outcome:
-    def still_ours(alias: AliasState) -> bool:
-        current = ports.store.current(record.task)  # anew: a step of this very rollout may have moved the alias
+    def still_ours(_: AliasState) -> bool:
+        current, alias = view(ports, record.task)  # anew: a step of this very rollout may have moved the alias
         return current is not None and ownership(current, alias) is not Ownership.FOREIGN
 
     if not record.champion:
