@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from infolens.aws.alias import LambdaAliases
 
+from infolens.aws.alias import LambdaAliases
 from infolens.aws.predictions import LambdaPredictions
 from infolens.contracts.prediction import METRIC_NAMESPACE
 from infolens.serving.http_api import Ports, build_app
@@ -39,4 +39,5 @@ app = build_app(
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one HTTP request."""
+    metrics.add_metric("Requests", "Count", 1)
     return app.resolve(event, context)

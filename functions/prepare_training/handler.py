@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     try:
         order = codec.from_dict(Order, {**event["input"], "run_id": event["run_id"]})
     except ValueError as error:  # pydantic's error is one
+        metrics.add_metric("TrainingRefused", "Count", 1)
         raise TrainingRefusedError(f"the execution's input is not a training order: {error}") from error
     logger.append_keys(task=order.task, run_id=order.run_id, dataset_id=order.dataset_id)
     ports = Ports(S3Objects(), DynamoRegistry(settings().need("models_table")), LambdaAliases(), settings())
@@ -39,5 +40,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         metrics.add_metric("TrainingRefused", "Count", 1)
         logger.warning("refused", reason=str(refusal))
         raise
+    metrics.add_metric("TrainingRefused", "Count", 0)
     logger.info("prepared", reason=order.reason, code_version=prepared["code_version"], champion=prepared["champion"])
     return prepared
