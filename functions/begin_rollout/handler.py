@@ -32,11 +32,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     given = asked.input
     rollout_id = given.rollout_id or asked.execution
     logger.append_keys(task=given.task, rollout_id=rollout_id)
-    plan = plan_for(given.task, given.plan, settings().rollout_plan)
-    request = Request(given.task, given.candidate, rollout_id, plan, forced=given.forced, who=given.who)
-    outcome = begin(rollout_ports(), request, datetime.now(UTC))
     metrics.add_dimension("task", given.task)
-    metrics.add_dimension("action", "begin")
-    metrics.add_metric("RolloutAction", "Count", 1)
+    action = "begin_failed"
+    try:
+        plan = plan_for(given.task, given.plan, settings().rollout_plan)
+        request = Request(given.task, given.candidate, rollout_id, plan, forced=given.forced, who=given.who)
+        outcome = begin(rollout_ports(), request, datetime.now(UTC))
+        action = "begin"
+    finally:
+        metrics.add_dimension("action", action)
+        metrics.add_metric("RolloutAction", "Count", 1)
     logger.info("rollout began", extra={"outcome": asdict(outcome), "candidate": given.candidate, "who": given.who})
     return asdict(outcome)

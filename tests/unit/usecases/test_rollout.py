@@ -579,6 +579,42 @@ def test_an_alias_moved_between_decision_and_write_is_left_alone(world, decision
     assert world.alarms.watched == {}
 
 
+def test_a_hand_that_set_the_very_next_weight_is_not_taken_for_ours(world):
+    """The decision to advance was made before; by its revision the alias is somebody else's."""
+    begun(world)
+    set_weight_by_hand(world.ports, TASK, 40, "ann", NOW, force=True)
+
+    assert apply(world.ports, TASK, "r1", ADVANCE, NOW).status == "aborted"
+
+
+@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+@pytest.mark.parametrize(("step", "decision"), [(0, ADVANCE), (3, PROMOTE)])
+def test_a_step_and_its_own_retry_at_once_do_no_harm(world, moment, step, decision):
+    """A function that timed out may still be writing while its retry runs: the same end as one alone."""
+    at_step(world, step)
+    setattr(world.aliases, moment, lambda: apply(world.ports, TASK, "r1", decision, NOW))
+
+    outcome = apply(world.ports, TASK, "r1", decision, NOW)
+
+    assert (outcome.status, outcome.weight) == ("promoted" if step else "running", decision.weight)
+    assert world.record.revision_id == world.aliases.state.revision_id
+    assert [event.weight for event in world.store.events].count(decision.weight) == 1
+
+
+def test_a_look_that_was_torn_by_a_second_execution_does_not_abort(world):
+    """Record from before, alias from after: the decision to abort is checked against both together."""
+    begun(world)
+    torn = collect(world.ports, TASK, "r1", NOW)
+    apply(world.ports, TASK, "r1", ADVANCE, NOW)
+    torn = replace(torn, alias=world.aliases.state)
+    decision = decide(torn)
+    assert decision.action is Action.ABORT
+
+    outcome = apply(world.ports, TASK, "r1", decision, NOW, evidence=torn)
+
+    assert (outcome.status, world.split) == ("running", ("1", "2", 40))
+
+
 def test_an_alias_moved_before_a_look_aborts_the_rollout(world):
     """By its revision alone, although the weights are the same."""
     begun(world)

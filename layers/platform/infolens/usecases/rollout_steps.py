@@ -163,7 +163,7 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
     if decision.action in {Action.ADVANCE, Action.PROMOTE}:
         return _raise_weight(ports, record, decision, note)
     if decision.action is Action.ABORT:
-        return _carry_out(ports, record, note)  # which aborts, unless a step of this very rollout was still writing
+        return _leave_alone(ports, record, note)
     return _lower(ports, record, STATUS_AFTER[decision.action], note)
 
 
@@ -323,6 +323,14 @@ def _lower(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outc
     if give_back(ports, record, still_ours) is None:
         return _abort(ports, record, note)
     return _finish(ports, record, status, note)
+
+
+def _leave_alone(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:
+    """End because the alias was moved, unless it is as it should be: then a second execution wrote during the look."""
+    current, alias = view(ports, record.task)
+    if current is not None and current.status == RUNNING and ownership(current, alias) is Ownership.OURS:
+        return _outcome(current, alias, ("the alias is as this rollout left it: look again",))
+    return _finish(ports, record, "aborted", note)
 
 
 def _abort(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:

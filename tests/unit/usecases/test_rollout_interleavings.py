@@ -1,0 +1,130 @@
+"""Any interleaving of a rollout's actors, cut off anywhere, keeps the promises of the house."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infolens.aws.alias import StaleAliasError
+from infolens.aws.rollouts import RolloutInProgressError, StaleRecordError
+from infolens.contracts.rollout import Action, Decision
+from infolens.rollout.ownership import share_of
+from infolens.usecases.rollout import NoRolloutError, Request, abort, apply, begin, set_weight_by_hand, take_back
+from rollout_fakes import PLAN, TASK, World
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ALARM = f"infolens-rollout.{TASK}.r1.faults"
+EXPECTED = (StaleAliasError, StaleRecordError, RolloutInProgressError, NoRolloutError, TimeoutError, ValueError)
+
+
+def advance(world):
+    """What the state machine does after a good look at the step that the record has now, or had a moment ago."""
+    step = world.record.step
+    weight = PLAN.weights[min(step + 1, len(PLAN.weights) - 1)]
+    action = Action.PROMOTE if weight == 100 else Action.ADVANCE
+    return apply(world.ports, TASK, "r1", Decision(action, weight, ()), NOW)
+
+
+ACTORS = {
+    "begin again": lambda world: begin(world.ports, Request(TASK, "2", "r1", PLAN), NOW),
+    "advance": advance,
+    "late advance": lambda world: apply(world.ports, TASK, "r1", Decision(Action.ADVANCE, 40, ()), NOW),
+    "roll back": lambda world: apply(world.ports, TASK, "r1", Decision(Action.ROLL_BACK, 0, ("bad",)), NOW),
+    "take back": lambda world: take_back(world.ports, ALARM, "4 faults", NOW),
+    "abort": lambda world: abort(world.ports, TASK, "ann", NOW),
+}
+HAND = {"hand": lambda world: set_weight_by_hand(world.ports, TASK, 33, "ann", NOW, version="2", force=True)}
+INTERRUPTIONS = ("", "cut off before", "cut off after", "before", "after")
+
+
+def act(world, actor, interruption, other):
+    """Let an actor act; another one may step in between its reading and its writing, or it may be cut off there."""
+    if interruption:
+        moment = "after_write" if "after" in interruption else "before_write"
+        step_in = cut_off if "cut off" in interruption else (lambda: run(world, other))
+        setattr(world.aliases, moment, step_in)
+    run(world, actor)
+    world.aliases.before_write = world.aliases.after_write = None
+
+
+def cut_off():
+    """The function's time was up."""
+    raise TimeoutError
+
+
+def run(world, actor):
+    """Run one actor to its end, or to the errors that its caller expects."""
+    with suppress(*EXPECTED):
+        {**ACTORS, **HAND}[actor](world)
+
+
+def turns(names):
+    """Sequences of turns of these actors."""
+    turn = st.tuples(st.sampled_from(sorted(names)), st.sampled_from(INTERRUPTIONS), st.sampled_from(sorted(names)))
+    return st.lists(turn, max_size=12)
+
+
+def started():
+    """A rollout in its first step."""
+    world = World()
+    begin(world.ports, Request(TASK, "2", "r1", PLAN), NOW)
+    return world
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns(ACTORS), turns([name for name in ACTORS if name != "abort"]))
+def test_what_was_taken_back_never_comes_up_again(before, after):
+    """Once the rollout has ended below 100 %, no retry, late decision or second start gives the candidate a share."""
+    world = started()
+    for turn in before:
+        act(world, *turn)
+    run(world, "take back")
+    if world.record.status == "promoted":
+        assert world.split == ("2", "", 0)
+        return
+    assert share_of("2", world.aliases.state) == 0
+    for turn in after:
+        act(world, *turn)
+        assert share_of("2", world.aliases.state) == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns(ACTORS))
+def test_weights_rise_by_single_steps_of_the_plan(taken):
+    """Whatever happens, each write to the alias is a step up by one, or gives everything back to the champion."""
+    world = started()
+    for turn in taken:
+        act(world, *turn)
+    ladder = [0, *PLAN.weights]
+    shares = [0] + [100 if champion == "2" else weight for champion, _, weight in world.aliases.writes]
+    for earlier, later in pairwise(shares):
+        assert later == 0 or ladder.index(later) == ladder.index(earlier) + 1
+    assert {champion for champion, _, _ in world.aliases.writes} <= {"1", "2"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns([*ACTORS, *HAND]))
+def test_the_history_tells_the_end_once_and_as_the_record_has_it(taken):
+    """One end per rollout, in the same words as the record."""
+    world = started()
+    for turn in taken:
+        act(world, *turn)
+    ends = [event.event for event in world.store.events if event.event in {"promoted", "rolled_back", "aborted"}]
+
+    assert ends == ([] if world.record.status == "running" else [world.record.status])
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns([*ACTORS, *HAND]))
+def test_after_a_forced_hand_the_rollout_never_raises_a_weight(taken):
+    """A weight by hand is left alone or taken off, never raised."""
+    world = started()
+    run(world, "hand")
+    writes = len(world.aliases.writes)
+    for turn in taken:
+        act(world, *turn)
+
+    for champion, candidate, weight in world.aliases.writes[writes:]:
+        assert (champion, candidate, weight) in {("1", "", 0), ("1", "2", 33)}
