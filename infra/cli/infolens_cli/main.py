@@ -54,7 +54,7 @@ def everywhere(
     ] = DEFAULT_STACK,
 ) -> None:
     """Keep what all commands share."""
-    ctx.obj = Workplace(stack)
+    ctx.obj = ctx.obj or Workplace(stack)  # a test brings its own
 
 
 _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {

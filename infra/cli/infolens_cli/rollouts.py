@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from infolens.aws import executions as starting
-from infolens.aws.rollout_ports import rollout_ports
 from infolens.rollout.plan import PlanError, parse_plan
-from infolens.settings import Settings
 from infolens.usecases import rollout
 from infolens_cli import executions
 from infolens_cli.trouble import Trouble
@@ -34,18 +32,6 @@ class Standing:
     """The rollout that owns, or last owned, the alias."""
     history: tuple[HistoryEvent, ...]
     """Lines of the owner's history, oldest first."""
-
-
-def ports(workplace: Workplace) -> rollout.Ports:
-    """Build the ports of an operator's terminal; it has no alarm of its own to create."""
-    stack = workplace.stack
-    return rollout_ports(
-        Settings(
-            models_table=stack.models_table,
-            rollouts_table=stack.rollouts_table,
-            predict_function_prefix=stack.predict_function_prefix,
-        )
-    )
 
 
 def standing(workplace: Workplace, task: str) -> Standing:

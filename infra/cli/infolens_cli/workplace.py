@@ -14,7 +14,9 @@ from infolens.aws.alias import LambdaAliases
 from infolens.aws.clients import client
 from infolens.aws.objects import S3Objects
 from infolens.aws.registry import DynamoRegistry
+from infolens.aws.rollout_ports import rollout_ports
 from infolens.aws.rollouts import DynamoRollouts
+from infolens.settings import Settings
 from infolens.tasks import task_names
 from infolens_cli import cloud, context
 from infolens_cli.screen import Screen
@@ -24,6 +26,8 @@ from infolens_cli.trouble import Trouble
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
+
+    from infolens.usecases.rollout import Ports
 
 
 def check_task(task: str) -> str:
@@ -101,6 +105,18 @@ class Workplace:
     def aliases(self) -> LambdaAliases:
         """Who serves."""
         return LambdaAliases(self.client("lambda"))
+
+    @functools.cached_property
+    def rollout_ports(self) -> Ports:
+        """What an operator's deeds about rollouts need; a terminal has no alarm of its own to create."""
+        self.target  # noqa: B018 - as in `client`
+        return rollout_ports(
+            Settings(
+                models_table=self.stack.models_table,
+                rollouts_table=self.stack.rollouts_table,
+                predict_function_prefix=self.stack.predict_function_prefix,
+            )
+        )
 
     @property
     def operator(self) -> str:

@@ -65,7 +65,7 @@ def _standing_line(workplace: Workplace, task: str) -> str:
 def status(ctx: typer.Context, task: Task) -> None:
     """Tell who serves a task, who owns the alias, what was seen in the present step, and when the next look is."""
     workplace: Workplace = ctx.obj
-    found = rollout.status(rollouts.ports(workplace), check_task(task), workplace.now())
+    found = rollout.status(workplace.rollout_ports, check_task(task), workplace.now())
     screen = workplace.screen
     screen.say(f"alias      {views.alias(found.alias)}")
     if found.record is None:
@@ -105,7 +105,7 @@ def weight(
     check_task(task)
     try:
         alias = rollout.set_weight_by_hand(
-            rollouts.ports(workplace), task, percent, workplace.operator, workplace.now(), version=version, force=force
+            workplace.rollout_ports, task, percent, workplace.operator, workplace.now(), version=version, force=force
         )
     except RolloutInProgressError as error:
         raise Trouble(
@@ -130,7 +130,7 @@ def abort(
     workplace: Workplace = ctx.obj
     check_task(task)
     try:
-        outcome = rollout.abort(rollouts.ports(workplace), task, workplace.operator, workplace.now(), reason)
+        outcome = rollout.abort(workplace.rollout_ports, task, workplace.operator, workplace.now(), reason)
     except rollout.NoRolloutError as error:
         raise Trouble(str(error)) from error
     workplace.screen.say(f"rollout {outcome.rollout_id} ended as {outcome.status}: {_standing_line(workplace, task)}")
@@ -142,7 +142,7 @@ def history(
 ) -> None:
     """Print everything that happened to a task's alias: who, when, which weight, and why."""
     workplace: Workplace = ctx.obj
-    events = rollout.history(rollouts.ports(workplace), check_task(task), limit)
+    events = rollout.history(workplace.rollout_ports, check_task(task), limit)
     if not events:
         workplace.screen.say(f"nothing has happened to the alias of {task} yet")
         return
