@@ -11,6 +11,7 @@ from infolens.aws.alias import LambdaAliases
 from infolens.aws.predictions import LambdaPredictions
 from infolens.contracts.prediction import METRIC_NAMESPACE
 from infolens.serving.http_api import Ports, build_app
+from infolens.serving.metrics import count_fault
 from infolens.serving.request_body import MAX_PREDICTION_ID
 from infolens.settings import settings
 
@@ -24,7 +25,7 @@ metrics = Metrics(namespace=METRIC_NAMESPACE)
 _PREFIX = settings().need("predict_function_prefix")
 app = build_app(
     Ports(
-        predictions=LambdaPredictions(_PREFIX),
+        predictions=LambdaPredictions(_PREFIX, on_silent_fault=count_fault),
         alias=LambdaAliases(),
         function_prefix=_PREFIX,
         new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,

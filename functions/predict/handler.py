@@ -12,7 +12,7 @@ from infolens import codec
 from infolens.contracts import prediction
 from infolens.serving.loading import load_pinned, warm_up_inputs
 from infolens.serving.metrics import two_dimensions
-from infolens.serving.model import Answered, ModelNotLoadedError, ServedModel
+from infolens.serving.model import Answered, ServedModel
 from infolens.settings import settings
 from infolens.tasks import schema_of
 
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_dimension("model_version", version)
     try:
         answered = _model.answer(event, version)
-    except ModelNotLoadedError:
+    except Exception:  # ModelNotLoadedError, or a bug: users see a 5xx, so it counts
         _count(prediction.METRIC_FAULTS, 1, MetricUnit.Count)
         raise
     _count(prediction.METRIC_FAULTS, int(answered.fault), MetricUnit.Count)

@@ -69,8 +69,8 @@ def test_asks_a_version():
             "model version 5 failed (ModelNotLoadedError)",
         ),
         ({"errorType": "Runtime.ExitError"}, 502, "model version 5 failed (Runtime.ExitError)"),
-        ({"errorMessage": "Task timed out after 3.00 seconds"}, 502, "model version 5 failed"),
-        ([], 502, "model version 5 failed"),
+        ({"errorMessage": "Task timed out after 3.00 seconds"}, 502, "model version 5 failed (Runtime.Unknown)"),
+        ([], 502, "model version 5 failed (Runtime.Unknown)"),
     ],
 )
 def test_function_errors(payload, status, detail):
@@ -84,6 +84,32 @@ def test_function_errors(payload, status, detail):
 def test_function_error_without_json():
     """A sandbox that died may leave no JSON at all."""
     assert invoke(FakeLambda(b"", error="Unhandled")).status == 502
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b'{"errorType": "Sandbox.Timedout"}', True),
+        (b'{"errorType": "Runtime.ExitError"}', True),
+        (b"", True),
+        (b'{"errorType": "ModelNotLoadedError"}', False),
+    ],
+)
+def test_silent_faults(payload, told):
+    """A version that hung or died could not count its fault, so its caller is told; one that raised has counted."""
+    silent = []
+    functions = FakeLambda(payload, error="Unhandled")
+    predictions = LambdaPredictions("p-", functions, on_silent_fault=lambda *who: silent.append(who))
+    predictions.invoke("news_category", REQUEST)
+    assert silent == ([("news_category", "5")] if told else [])
+
+
+def test_good_answers_are_no_faults():
+    """Nobody is told of a good answer."""
+    silent = []
+    functions = FakeLambda(codec.to_json(ANSWERED))
+    LambdaPredictions("p-", functions, on_silent_fault=lambda *who: silent.append(who)).invoke("t", REQUEST)
+    assert silent == []
 
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")])

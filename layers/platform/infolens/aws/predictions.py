@@ -13,7 +13,15 @@ from infolens import codec
 from infolens.contracts.prediction import PredictResponse, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infolens.contracts.prediction import PredictRequest
+
+_TIMED_OUT = "Sandbox.Timedout"
+_UNKNOWN = "Runtime.Unknown"
+"""A sandbox that died may leave no error type."""
+_RUNTIME_ERRORS = ("Sandbox.", "Runtime.")
+"""Error types that Lambda itself gives; every other one is the class name of an exception that our handler raised."""
 
 LIVE = "live"
 """The alias that belongs to the rollout."""
@@ -33,7 +41,14 @@ class Predictions(Protocol):
 class LambdaPredictions:
     """`Predictions` on Lambda's synchronous Invoke."""
 
-    def __init__(self, prefix: str, functions: Any = None, *, read_timeout: float = 13.0) -> None:  # noqa: ANN401 - boto3
+    def __init__(
+        self,
+        prefix: str,
+        functions: Any = None,  # noqa: ANN401 - a boto3 client has no static type
+        *,
+        read_timeout: float = 13.0,
+        on_silent_fault: Callable[[str, str], None] | None = None,
+    ) -> None:
         """Take the function names' prefix, and a boto3 Lambda client or one of its own.
 
         Args:
@@ -41,8 +56,11 @@ class LambdaPredictions:
             functions: a boto3 client.
             read_timeout: seconds to wait for an answer. Twice this, for the champion's turn after a canary that hangs,
                 must fit into the 29 s that API Gateway waits. There are no retries: a model that hangs hangs again.
+            on_silent_fault: told (task, version) when the runtime itself ended an invocation (out of time, out of
+                memory, crashed): the version could not count that fault, and no alarm would see it.
         """
         self._prefix = prefix
+        self._on_silent_fault = on_silent_fault
         self._lambda = functions or boto3.client(
             "lambda",
             config=Config(connect_timeout=2, read_timeout=read_timeout, retries={"total_max_attempts": 1}),
@@ -61,7 +79,10 @@ class LambdaPredictions:
             return failed(504, "", "the model did not answer in time")
         version = str(answer.get("ExecutedVersion", ""))
         if answer.get("FunctionError"):
-            return _function_error(payload, version)
+            kind = _error_type(payload)
+            if kind.startswith(_RUNTIME_ERRORS) and self._on_silent_fault:
+                self._on_silent_fault(task, version)
+            return _function_error(kind, version)
         return codec.from_json(PredictResponse, payload)
 
 
@@ -71,15 +92,17 @@ def failed(status: int, version: str, detail: str) -> PredictResponse:
     return PredictResponse(status, version, "", "", "", (), Problem(status, titles[status], detail))
 
 
-def _function_error(payload: bytes, version: str) -> PredictResponse:
+def _error_type(payload: bytes) -> str:
     try:
-        kind = json.loads(payload).get("errorType", "")
+        return str(json.loads(payload).get("errorType", _UNKNOWN))
     except (ValueError, AttributeError):
-        kind = ""
-    # Lambda's own words for a function that ran out of time; every other type is the exception's class name.
-    if kind == "Sandbox.Timedout":
+        return _UNKNOWN
+
+
+def _function_error(kind: str, version: str) -> PredictResponse:
+    if kind == _TIMED_OUT:
         return failed(504, version, f"model version {version} ran out of time")
-    return failed(502, version, f"model version {version} failed{f' ({kind})' if kind else ''}")
+    return failed(502, version, f"model version {version} failed ({kind})")
 
 
 def _refused(error: ClientError, task: str) -> PredictResponse:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from infolens.contracts.prediction import METRIC_NAMESPACE
+from infolens.contracts.prediction import METRIC_FAULTS, METRIC_NAMESPACE
 
 
 def two_dimensions() -> AmazonCloudWatchEMFProvider:
@@ -16,3 +17,12 @@ def two_dimensions() -> AmazonCloudWatchEMFProvider:
     provider = AmazonCloudWatchEMFProvider(namespace=METRIC_NAMESPACE)
     provider.service = ""
     return provider
+
+
+def count_fault(task: str, version: str) -> None:
+    """Count a fault for a version that died or hung before it could do so itself: whoever asked it has seen the 5xx."""
+    provider = two_dimensions()
+    provider.add_dimension("task", task)
+    provider.add_dimension("model_version", version)
+    provider.add_metric(METRIC_FAULTS, MetricUnit.Count, 1, resolution=MetricResolution.High)
+    provider.flush_metrics()
