@@ -6,11 +6,13 @@ Neither knows that it is part of a demo: the product serves them as it serves ev
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from infolens.ml.bundle import digest_of, verify, write_manifest
@@ -25,9 +27,18 @@ if TYPE_CHECKING:
 POSITIONS = 16
 """Rows left in the position table: a headline fits, a text of the API's least length (S0-30: 50 characters) hardly."""
 
-SLOW_WIDTH = 512
-SLOW_LAYERS = 96
-"""The tower's layers share one matrix of 1 MB, so the bundle stays small; each layer reads it again for every token."""
+SLOW_SECONDS = 0.35
+"""What the tower takes for a usual text on this machine: twice the alarm's limit, half of what S0-33 allows."""
+
+SLOW_WIDTH = 1024
+"""The tower's layers share one matrix of 4 MB, so the bundle stays small; each layer reads it again for every token."""
+
+AXES_ARE_INPUT = 18
+"""Opset from which ReduceMean takes its axes as an input instead of an attribute."""
+
+_USUAL_TOKENS = 64
+_TRIAL_LAYERS = 16
+_LEAST_LAYERS, _MOST_LAYERS = 24, 1500
 
 
 def shorten_positions(model: onnx.ModelProto, rows: int = POSITIONS) -> None:
@@ -58,7 +69,7 @@ def shorten_positions(model: onnx.ModelProto, rows: int = POSITIONS) -> None:
         table.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(cut), table.name))
 
 
-def add_slow_tower(model: onnx.ModelProto, layers: int = SLOW_LAYERS, width: int = SLOW_WIDTH) -> None:
+def add_slow_tower(model: onnx.ModelProto, layers: int, width: int = SLOW_WIDTH) -> None:
     """Put a second, much too deep tower beside the encoder and add a little of its output to the logits.
 
     A tower with tied weights (as ALBERT ties them): the file grows by a megabyte, the work by `layers` matrix products
@@ -89,13 +100,12 @@ def add_slow_tower(model: onnx.ModelProto, layers: int = SLOW_LAYERS, width: int
             helper.make_node("MatMul", [f"tower_{layer}", matrix], [f"tower_product_{layer}"]),
             helper.make_node("Tanh", [f"tower_product_{layer}"], [f"tower_{layer + 1}"]),
         ]
-    axes = constant("tower_axes", np.asarray([1], np.int64))
     opset = next(item.version for item in model.opset_import if item.domain in {"", "ai.onnx"})
-    mean = (
-        helper.make_node("ReduceMean", [f"tower_{layers}", axes], ["tower_mean"], keepdims=0)
-        if opset >= 18
-        else helper.make_node("ReduceMean", [f"tower_{layers}"], ["tower_mean"], axes=[1], keepdims=0)
-    )
+    if opset >= AXES_ARE_INPUT:
+        axes = constant("tower_axes", np.asarray([1], np.int64))
+        mean = helper.make_node("ReduceMean", [f"tower_{layers}", axes], ["tower_mean"], keepdims=0)
+    else:
+        mean = helper.make_node("ReduceMean", [f"tower_{layers}"], ["tower_mean"], axes=[1], keepdims=0)
     nodes += [
         mean,
         helper.make_node("MatMul", ["tower_mean", head], ["tower_logits"]),
@@ -103,6 +113,31 @@ def add_slow_tower(model: onnx.ModelProto, layers: int = SLOW_LAYERS, width: int
         helper.make_node("Add", ["tower_encoder_logits", "tower_little"], [logits]),
     ]
     graph.node.extend(nodes)
+
+
+def layers_for(seconds: float, trial_seconds: float) -> int:
+    """How many layers take so long, when `_TRIAL_LAYERS` of them take `trial_seconds`; kept within reason."""
+    return min(_MOST_LAYERS, max(_LEAST_LAYERS, round(_TRIAL_LAYERS * seconds / max(trial_seconds, 1e-6))))
+
+
+def _trial() -> float:
+    """Time a short tower on this machine, with the one thread that a predict function has: the best of three."""
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])
+    zero = numpy_helper.from_array(np.zeros((1, 2), np.float32), "nothing")
+    graph = helper.make_graph([helper.make_node("Identity", ["nothing"], ["logits"])], "trial", [ids], [logits], [zero])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    add_slow_tower(model, _TRIAL_LAYERS)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    given = {"input_ids": np.ones((1, _USUAL_TOKENS), np.int64)}
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        session.run(None, given)
+        took.append(time.perf_counter() - began)
+    return min(took)
 
 
 def _classes(model: onnx.ModelProto) -> int:
@@ -140,4 +175,5 @@ def failing(champion: Path, target: Path) -> str:
 
 def slow(champion: Path, target: Path) -> str:
     """Make the bundle that answers rightly but slowly; returns its digest."""
-    return _make(champion, target, "hand-made-deep-tower", add_slow_tower)
+    layers = layers_for(SLOW_SECONDS, _trial())
+    return _make(champion, target, "hand-made-deep-tower", lambda model: add_slow_tower(model, layers))

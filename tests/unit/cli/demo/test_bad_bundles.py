@@ -108,6 +108,14 @@ def test_the_slow_tower_does_what_it_is_for():
     assert sum(node.op_type == "Tanh" for node in model.graph.node) == 5
 
 
+def test_the_tower_is_as_deep_as_this_machine_needs():
+    """Twice as fast a machine gets twice as many layers, within reason."""
+    assert bad_bundles.layers_for(0.4, 0.02) == 320
+    assert bad_bundles.layers_for(0.4, 0.04) == 160
+    assert bad_bundles.layers_for(0.4, 10.0) == 24
+    assert bad_bundles.layers_for(0.4, 0.0) == 1500
+
+
 def test_both_are_valid_bundles_under_their_own_digest(tmp_path):
     """The registry and the function check them like any other, and the champion's bundle stays as it was."""
     champion = bundle(tmp_path / "champion")
