@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+torch.set_num_threads(1)  # models of a few kilobytes: a second thread only waits
+
 PROVENANCE = Provenance(task="news_category", run_id="run-1", dataset_id="data-1", code_version="code-1")
 LABELS = ("Sports", "Travel")
 TEXTS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tarfile
 import tempfile
 from pathlib import Path
@@ -28,6 +29,9 @@ def arguments() -> argparse.Namespace:
 
 def main(given: argparse.Namespace) -> None:
     """Export."""
+    # Read when torch loads its OpenMP, further down: threads that wait spin otherwise, and on a machine that does something
+    # else besides (a laptop with the embedded cloud) that made training three times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with tempfile.TemporaryDirectory() as scratch:
         model = given.model
         if (model / "model.tar.gz").is_file():
