@@ -54,7 +54,7 @@ def until(look, limit_seconds=15.0, every=0.05):
 def zip_of(files):
     """Return a .zip of file name to text."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in files.items():
             archive.writestr(name, text)
     return packed.getvalue()
@@ -83,11 +83,9 @@ def make_function(cloud, source, **settings):
     function = cloud.client("lambda")
     function.create_function(
         FunctionName=name,
-        Runtime="python3.11",
         Handler="index.handler",
-        Role=ROLE,
         Code={"ZipFile": zip_of({"index.py": source})},
-        **{"Timeout": 10, "MemorySize": 256, **settings},
+        **{"Runtime": "python3.11", "Role": ROLE, "Timeout": 10, "MemorySize": 256, **settings},
     )
     wait_for_function(function, name)
     return name

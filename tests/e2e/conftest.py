@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from cloud_parts import Cloud
 from infolens_cli import cloud as cloud_process
 

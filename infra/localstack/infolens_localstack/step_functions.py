@@ -30,6 +30,7 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 )
 from localstack.services.stepfunctions.asl.eval.environment import Environment
 from localstack.services.stepfunctions.asl.eval.event.event_detail import EventDetails
+from localstack.services.stepfunctions.asl.jsonata import jsonata
 from localstack.services.stepfunctions.asl.utils.boto_client import boto_client_for
 
 
@@ -45,20 +46,11 @@ class SyncJob:
     ended: frozenset[str] = frozenset({"Completed", "Failed", "Stopped"})
 
 
-# One entry per integration; a tuning job would be another line here and a handler in jobs/provider.py.
+# One entry per integration. A tuning job would be another line here, and operations in jobs/provider.py.
 _SYNC_JOBS: Final = {
     "createTrainingJob": SyncJob("TrainingJobName", "describe_training_job", "stop_training_job", "TrainingJobStatus"),
     "createProcessingJob": SyncJob(
         "ProcessingJobName", "describe_processing_job", "stop_processing_job", "ProcessingJobStatus"
-    ),
-    "createTransformJob": SyncJob(
-        "TransformJobName", "describe_transform_job", "stop_transform_job", "TransformJobStatus"
-    ),
-    "createHyperParameterTuningJob": SyncJob(
-        "HyperParameterTuningJobName",
-        "describe_hyper_parameter_tuning_job",
-        "stop_hyper_parameter_tuning_job",
-        "HyperParameterTuningJobStatus",
     ),
 }
 
@@ -75,6 +67,11 @@ def install() -> None:
         return SageMakerTask() if service_name == "sagemaker" else built_in(service_name=service_name)
 
     state_task_factory.state_task_service_for = state_task_service_for
+    jsonata._JSONataJVMBridge.get = staticmethod(_refuse_jsonata)  # noqa: SLF001
+
+
+def _refuse_jsonata() -> None:
+    raise RuntimeError("The embedded cloud has no JSONata, which would download Java; write this state in JSONPath")
 
 
 class SageMakerTask(state_task_service_callback.StateTaskServiceCallback):

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+
 from cloud_parts import log_lines, make_function, unique, until
 
 pytestmark = pytest.mark.cloud
@@ -62,7 +63,7 @@ def told(cloud, listener, name):
 
 
 def test_bad_values_alarm_within_two_periods_and_the_function_is_told(cloud, listener):
-    """One bad period of ten seconds sets off the alarm and its function at once; a healthy version's alarm is silent."""
+    """One bad period of ten seconds sets off the alarm and its function; a healthy version's alarm is silent."""
     namespace = unique("Alarm")
     bad = put_alarm(cloud, namespace, AlarmActions=[listener[1]])
     latency = put_alarm(

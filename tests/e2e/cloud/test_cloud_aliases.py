@@ -1,6 +1,7 @@
 """Lambda aliases in the embedded cloud: weights, stale revisions, and what may not be asked of them."""
 
 import pytest
+
 from cloud_parts import make_function, wait_for_function
 
 pytestmark = pytest.mark.cloud

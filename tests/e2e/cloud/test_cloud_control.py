@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from cloud_parts import ROLE, Cloud, invoke, make_bucket, make_function, tarball_of, until
 from infolens_cli import cloud as cloud_process
 
@@ -88,6 +89,7 @@ def test_killed_cloud_takes_its_processes_along_and_starts_again(own):
     again = cloud_process.start(Path(own.state_dir), own.port)
     assert again.pid != own.pid
     assert cloud_process.answers(again)
+    assert Cloud(again.endpoint_url, Path(again.state_dir)).client("s3").list_buckets()["Buckets"] == []
     cloud_process.stop(Path(own.state_dir))
     assert not Path(own.state_dir).exists()
 

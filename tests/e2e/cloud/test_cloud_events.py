@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from cloud_parts import log_lines, make_bucket, make_function, unique, until
 
 pytestmark = pytest.mark.cloud

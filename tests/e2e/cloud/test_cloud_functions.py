@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+
 from cloud_parts import invoke, log_lines, make_function, unique, until, wait_for_function, zip_of
 
 pytestmark = pytest.mark.cloud

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from cloud_parts import ROLE, files_in, log_lines, make_bucket, tarball_of, unique, until
+
+from cloud_parts import ROLE, files_in, make_bucket, tarball_of, unique, until
 
 pytestmark = pytest.mark.cloud
 

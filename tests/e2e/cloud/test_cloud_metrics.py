@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from cloud_parts import invoke, make_function, unique, until
 
 pytestmark = pytest.mark.cloud
@@ -34,7 +35,7 @@ def dims(**values):
     return [{"Name": name, "Value": value} for name, value in values.items()]
 
 
-def put(cloud, namespace, name, values, resolution=1, timestamp=None, **dimensions):
+def put(cloud, namespace, name, values, *, resolution=1, timestamp=None, **dimensions):
     """Put values of a metric."""
     datum = {"MetricName": name, "Dimensions": dims(**dimensions), "Values": values, "StorageResolution": resolution}
     if timestamp is not None:
@@ -42,7 +43,7 @@ def put(cloud, namespace, name, values, resolution=1, timestamp=None, **dimensio
     cloud.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
 
 
-def ask(cloud, namespace, name, stat, period=60, minutes=3, **dimensions):
+def ask(cloud, namespace, name, stat, *, period=60, minutes=3, **dimensions):
     """Return a statistic's values over the last minutes, newest first."""
     query = {
         "Id": "q",

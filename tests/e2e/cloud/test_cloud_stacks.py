@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 from cloud_parts import log_lines, make_bucket, unique, until, zip_of
 
 pytestmark = pytest.mark.cloud
@@ -34,7 +35,10 @@ Resources:
       Queues: [!Ref Queue]
       PolicyDocument:
         Statement:
-          - {Effect: Allow, Principal: {Service: s3.amazonaws.com}, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn}
+          - Effect: Allow
+            Principal: {Service: s3.amazonaws.com}
+            Action: sqs:SendMessage
+            Resource: !GetAtt Queue.Arn
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -195,14 +199,14 @@ def test_upload_to_a_bucket_of_the_stack_reaches_the_function(cloud, deployed):
 
 
 def test_second_deployment_changes_what_it_names(cloud, deployed):
-    """Code, routes, alarms, state machines and notifications follow a second deployment; an alias made by hand stays."""
+    """Code, routes, alarms, machines and notifications follow a second deployment; an alias made by hand stays."""
     stack, bucket, before, key = deployed
     function = cloud.client("lambda")
     version = function.publish_version(FunctionName=before["Function"])["Version"]
     function.create_alias(FunctionName=before["Function"], Name="live", FunctionVersion=version)
     after = deploy(cloud, stack, bucket, "second", "/tasks/news/predictions", Threshold="5", Suffix=".tsv")
     assert after == before
-    status, body = until(
+    _, body = until(
         lambda: (seen := post(cloud, after, "/tasks/news/predictions", key))[0] == 200 and seen, limit_seconds=10
     )
     assert body["mark"] == "second"

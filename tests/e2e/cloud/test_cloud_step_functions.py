@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from cloud_parts import (
     ROLE,
     end_of,

@@ -9,6 +9,7 @@ from typing import Final
 from localstack import config
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, LayerVersion
 
+_MOST_BYTES: Final = 262_144_000
 _lock: Final = threading.Lock()
 
 
@@ -34,6 +35,17 @@ def layers_root(version: FunctionVersion) -> Path | None:
                 _link_tree(_unpacked(layer), building)
             building.rename(merged)
     return merged
+
+
+def refuse_if_too_large(version: FunctionVersion) -> None:
+    """Raise when code and layers together are larger unpacked than Lambda takes; LocalStack looks at each alone."""
+    parts = [task_root(version), *(_unpacked(layer) for layer in version.config.layers)]
+    total = sum(file.stat().st_size for part in parts for file in part.rglob("*") if file.is_file())
+    if total > _MOST_BYTES:
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        raise ValueError(
+            f"Unzipped size must be smaller than {_MOST_BYTES} bytes: function and layers together have {total}"
+        )
 
 
 def _unpacked(layer: LayerVersion) -> Path:

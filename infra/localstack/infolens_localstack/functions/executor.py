@@ -17,7 +17,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from infolens_localstack.cloudwatch_sink import LogStream, ship
-from infolens_localstack.functions.code import layers_root, task_root
+from infolens_localstack.functions.code import layers_root, refuse_if_too_large, task_root
 from infolens_localstack.functions.environment import EnvironmentProcess, FunctionFolders, MemoryWatch
 from infolens_localstack.functions.invocation_metrics import invocation_metrics
 from infolens_localstack.functions.output import LogRecord
@@ -126,7 +126,7 @@ class ProcessExecutor(RuntimeExecutor):
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         """Unpack code and layers when a version is created, not in its first invocation."""
-        task_root(function_version)
+        refuse_if_too_large(function_version)
         layers_root(function_version)
 
     @classmethod

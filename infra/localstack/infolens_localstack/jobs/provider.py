@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from localstack.aws.api import CommonServiceException, RequestContext
 
@@ -10,12 +10,24 @@ from infolens_localstack.jobs.job import Job
 from infolens_localstack.jobs.processing import ProcessingJob
 from infolens_localstack.jobs.training import TrainingJob
 
+_NOT_RUN: Final = (
+    "CreateAutoMLJob",
+    "CreateAutoMLJobV2",
+    "CreateCompilationJob",
+    "CreateEndpoint",
+    "CreateHyperParameterTuningJob",
+    "CreateLabelingJob",
+    "CreatePipeline",
+    "CreateTransformJob",
+)
+"""moto says "done" to these without doing anything."""
+
 Handler = Callable[[RequestContext, Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 def job_operations() -> dict[str, Handler]:
-    """Return operation name to handler for both kinds of job."""
-    table: dict[str, Handler] = {}
+    """Return operation name to handler: both kinds of job, and a refusal for what would only seem to run."""
+    table: dict[str, Handler] = dict.fromkeys(_NOT_RUN, _refuse)
     for kind in (TrainingJob, ProcessingJob):
         operations = _Operations(kind)
         table |= {
@@ -25,6 +37,13 @@ def job_operations() -> dict[str, Handler]:
             f"List{kind.kind}s": operations.list,
         }
     return table
+
+
+def _refuse(context: RequestContext, _request: Mapping[str, Any]) -> None:
+    name = context.operation.name if context.operation else "This"
+    raise CommonServiceException(
+        "ValidationException", f"{name}: the embedded cloud runs training and processing jobs only.", 400
+    )
 
 
 class _Operations:
@@ -98,6 +117,9 @@ def _refuse_unsupported(request: Mapping[str, Any]) -> None:
     """Refuse what would otherwise be done wrongly in silence."""
     sources = [channel.get("DataSource", {}).get("S3DataSource", {}) for channel in request.get("InputDataConfig", [])]
     sources += [entry.get("S3Input", {}) for entry in request.get("ProcessingInputs", [])]
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    if any(output.get("S3Output", {}).get("S3UploadMode", "EndOfJob") != "EndOfJob" for output in outputs):
+        raise CommonServiceException("ValidationException", "The embedded cloud uploads outputs as EndOfJob only.", 400)
     for source in sources:
         if source.get("S3DataType", "S3Prefix") not in {"S3Prefix", "ManifestFile"}:
             raise CommonServiceException(
