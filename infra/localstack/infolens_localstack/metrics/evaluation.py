@@ -93,12 +93,10 @@ def _without_data(rule: AlarmRule) -> Judgement | None:
 
 
 def _premature(rule: AlarmRule, points: Sequence[Point | None]) -> bool:
-    """Return whether the oldest point of the N periods is old enough, and none from it on is good."""
-    window = points[-rule.evaluation_periods :]
-    oldest = next((place for place, point in enumerate(window) if point is not None), None)
-    if oldest is None or len(window) - oldest < rule.datapoints_to_alarm:
-        return False
-    return all(point is None or rule.breaches(point.value) for point in window[oldest:])
+    """Return whether all there is breaches, and the oldest of it is at least as old as the datapoints to alarm."""
+    oldest = next((place for place, point in enumerate(points) if point is not None), len(points))
+    old_enough = len(points) - oldest >= rule.datapoints_to_alarm
+    return old_enough and all(point is None or rule.breaches(point.value) for point in points)
 
 
 def _told(
