@@ -15,6 +15,7 @@ from infolens.aws.predictions import LambdaPredictions
 from infolens.ingest.arrivals import arrivals
 from infolens.ingest.identity import upload_id_of
 from infolens.ingest.row_metrics import count_rows
+from infolens.serving.metrics import count_fault
 from infolens.settings import settings
 from infolens.tasks import schema_of
 from infolens.usecases.batch import BatchPorts, answer_batch
@@ -31,7 +32,8 @@ tracer = Tracer(patch_modules=("botocore",))  # all that it knows would cost 0.4
 processor = BatchProcessor(EventType.SQS)
 
 _PREFIX = settings().need("predict_function_prefix")
-_predictions = LambdaPredictions(_PREFIX, read_timeout=60)  # 32 rows take longer than one, and nobody waits at a screen
+# 32 rows take longer than one, and nobody waits at a screen.
+_predictions = LambdaPredictions(_PREFIX, read_timeout=60, on_silent_fault=count_fault)
 _aliases = LambdaAliases()
 
 
