@@ -98,6 +98,21 @@ def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa:
     return sorted(lines.values(), key=lambda line: line.at)
 
 
+def last_line(logs: Any, job: str) -> str:  # noqa: ANN401 - a boto3 client
+    """What a SageMaker job said last; "" while it has said nothing."""
+    for group in ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs"):
+        try:
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+            for stream in streams:
+                said = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=1)["events"]
+                if said and stream["logStreamName"].startswith(f"{job}/"):
+                    return str(said[-1]["message"]).strip()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+                raise  # the group comes into being with the first job
+    return ""
+
+
 def colour(source: str) -> str:
     """The colour of a function: the same in every run."""
     return _COLOURS[zlib.crc32(source.encode()) % len(_COLOURS)]

@@ -136,6 +136,24 @@ def test_plain_lines_are_printed_as_they_are():
     assert logs.render(logs.Line(0, "api", "[bold]hello"), "1").endswith("\\[bold]hello")
 
 
+def test_what_a_job_said_last_is_its_progress():
+    """Only the job's own stream counts, and a job that said nothing yet is no trouble."""
+
+    class Jobs:
+        def describe_log_streams(self, logGroupName, logStreamNamePrefix):  # noqa: N803 - boto3's names
+            if logGroupName == "/aws/sagemaker/TrainingJobs":
+                raise refusal("ResourceNotFoundException")
+            return {
+                "logStreams": [{"logStreamName": "run-1-train-01/algo-1"}, {"logStreamName": "run-1-train-0/algo-1"}]
+            }
+
+        def get_log_events(self, logGroupName, logStreamName, limit):  # noqa: N803 - boto3's names
+            return {"events": [{"message": f"epoch 2 of {logStreamName}\n"}]}
+
+    assert logs.last_line(Jobs(), "run-1-train-0") == "epoch 2 of run-1-train-0/algo-1"
+    assert logs.last_line(Jobs(), "run-2-train-0") == ""
+
+
 def test_a_function_keeps_its_colour():
     """Colours tell functions apart over several calls."""
     assert logs.colour("api") == logs.colour("api")

@@ -14,6 +14,7 @@ from infolens.ml.bundle import DigestMismatchError
 from infolens.usecases import registration
 from infolens_cli import executions, trainings, views
 from infolens_cli.commands.rows import Task
+from infolens_cli.logs import last_line
 from infolens_cli.trouble import Trouble, friendly
 from infolens_cli.workplace import Workplace, check_task
 
@@ -64,15 +65,16 @@ def train(  # noqa: PLR0913 - options of one command
 def follow_training(workplace: Workplace, task: str, arn: str, limit: float) -> executions.Ended:
     """Follow a training run on the screen."""
     run_id = arn.rpartition(":")[2]
-    states = workplace.client("stepfunctions")
+    states, logs = workplace.client("stepfunctions"), workplace.client("logs")
     with workplace.screen.step(f"Training {task}: run {run_id}") as step:
 
         def seen(found: list[executions.StateRun]) -> None:
             step.show(executions.table(found, workplace.now()))
             if found:
-                step.note(f"{found[-1].name} {found[-1].note}".strip())
+                job = found[-1].note if found[-1].outcome == "running" else ""
+                step.note(f"{found[-1].name} {last_line(logs, job) if job else ''}".strip())
 
-        return executions.follow(states, arn, seen=seen, seconds=limit)
+        return executions.follow(states, arn, seen=seen, seconds=limit, every=1.5)
 
 
 def show_run(workplace: Workplace, task: str, ended: executions.Ended) -> None:
