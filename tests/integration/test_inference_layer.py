@@ -42,6 +42,7 @@ def layer(tmp_path_factory) -> Path:
         pytest.skip("uv is not installed; `make setup` installs it")
     built = tmp_path_factory.mktemp("inference")
     command = ["make", "--directory", str(LAYER), "build-InferenceLayer", f"ARTIFACTS_DIR={built}", f"UV={uv}"]
+    command += [f"RUNTIME_PYTHON={sys.version_info.major}.{sys.version_info.minor}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return built / "python"
