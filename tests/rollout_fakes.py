@@ -61,12 +61,16 @@ class FakeAliases:
         self.state = state
         self.digests = {}
         self.writes = []
+        self.before_read = None
         self.before_write = None
         self.after_write = None
         self._count = 100
 
     def read(self, function):
         """Read it."""
+        if self.before_read:
+            step_in, self.before_read = self.before_read, None
+            step_in()
         return self.state
 
     def create(self, function, version):

@@ -524,12 +524,13 @@ def test_after_a_take_back_no_decision_raises_the_weight_again(world, step, deci
     assert (outcome.status, world.split) == ("rolled_back", ("1", "", 0))
 
 
-@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+@pytest.mark.parametrize("moment", ["before_read", "before_write", "after_write", "before_replace"])
 @pytest.mark.parametrize(("step", "decision"), [(0, ADVANCE), (3, PROMOTE)])
 def test_a_take_back_in_the_middle_of_an_advance_wins(world, moment, step, decision):
     """Whichever write comes first: the alias ends with the champion, the rollout as rolled back."""
     at_step(world, step)
-    setattr(world.aliases, moment, lambda: take_back(world.ports, FAULTS_ALARM, "4 faults", NOW))
+    place = world.store if moment == "before_replace" else world.aliases
+    setattr(place, moment, lambda: take_back(world.ports, FAULTS_ALARM, "4 faults", NOW))
 
     outcome = apply(world.ports, TASK, "r1", decision, NOW)
 
@@ -587,12 +588,13 @@ def test_a_hand_that_set_the_very_next_weight_is_not_taken_for_ours(world):
     assert apply(world.ports, TASK, "r1", ADVANCE, NOW).status == "aborted"
 
 
-@pytest.mark.parametrize("moment", ["before_write", "after_write"])
+@pytest.mark.parametrize("moment", ["before_read", "before_write", "after_write", "before_replace"])
 @pytest.mark.parametrize(("step", "decision"), [(0, ADVANCE), (3, PROMOTE)])
 def test_a_step_and_its_own_retry_at_once_do_no_harm(world, moment, step, decision):
     """A function that timed out may still be writing while its retry runs: the same end as one alone."""
     at_step(world, step)
-    setattr(world.aliases, moment, lambda: apply(world.ports, TASK, "r1", decision, NOW))
+    place = world.store if moment == "before_replace" else world.aliases
+    setattr(place, moment, lambda: apply(world.ports, TASK, "r1", decision, NOW))
 
     outcome = apply(world.ports, TASK, "r1", decision, NOW)
 

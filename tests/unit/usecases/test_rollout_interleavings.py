@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from infolens.aws.alias import StaleAliasError
 from infolens.aws.rollouts import RolloutInProgressError, StaleRecordError
 from infolens.contracts.rollout import Action, Decision
-from infolens.rollout.ownership import share_of
+from infolens.rollout.ownership import Ownership, ownership, share_of
 from infolens.usecases.rollout import NoRolloutError, Request, abort, apply, begin, set_weight_by_hand, take_back
 from rollout_fakes import PLAN, TASK, World
 
@@ -36,17 +36,21 @@ ACTORS = {
     "abort": lambda world: abort(world.ports, TASK, "ann", NOW),
 }
 HAND = {"hand": lambda world: set_weight_by_hand(world.ports, TASK, 33, "ann", NOW, version="2", force=True)}
-INTERRUPTIONS = ("", "cut off before", "cut off after", "before", "after")
+MOMENTS = ("before_read", "before_write", "after_write", "before_replace")
+"""Where another actor may step in, or the actor may be cut off: at the alias, and at the record."""
+
+INTERRUPTIONS = ("", *(f"{moment} {how}" for moment in MOMENTS for how in ("meets", "cut_off")))
 
 
 def act(world, actor, interruption, other):
     """Let an actor act; another one may step in between its reading and its writing, or it may be cut off there."""
     if interruption:
-        moment = "after_write" if "after" in interruption else "before_write"
-        step_in = cut_off if "cut off" in interruption else (lambda: run(world, other))
-        setattr(world.aliases, moment, step_in)
+        moment, how = interruption.split()
+        place = world.store if moment == "before_replace" else world.aliases
+        setattr(place, moment, cut_off if how == "cut_off" else lambda: run(world, other))
     run(world, actor)
-    world.aliases.before_write = world.aliases.after_write = None
+    world.aliases.before_read = world.aliases.before_write = world.aliases.after_write = None
+    world.store.before_replace = None
 
 
 def cut_off():
@@ -128,3 +132,16 @@ def test_after_a_forced_hand_the_rollout_never_raises_a_weight(taken):
 
     for champion, candidate, weight in world.aliases.writes[writes:]:
         assert (champion, candidate, weight) in {("1", "", 0), ("1", "2", 33)}
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns(["begin again", "advance", "late advance"]))
+def test_a_rollouts_own_steps_never_look_like_another_hand(taken):
+    """Twins and cut-off steps alone neither abort a rollout nor leave it half done once a step gets through."""
+    world = started()
+    for turn in taken:
+        act(world, *turn)
+    run(world, "begin again")
+
+    assert world.record.status in {"running", "promoted"}
+    assert ownership(world.record, world.aliases.state) is Ownership.OURS
