@@ -35,8 +35,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Train."""
     given = arguments()
-    # Read when torch loads its OpenMP, further down: threads that wait spin otherwise, and on a machine that does something
-    # else besides (a laptop with the embedded cloud) that made training three times as slow.
+    # Read when torch loads its OpenMP, further down: threads that wait spin otherwise, and on a machine that has other
+    # work (a laptop with the embedded cloud) that made training three times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given.model_dir.mkdir(parents=True, exist_ok=True)
     job = TrainingJob(
