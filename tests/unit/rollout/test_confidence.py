@@ -88,3 +88,26 @@ def test_looking_after_every_request_keeps_the_stated_error_probability():
                 break
 
     assert wrong <= 0.05 * 400
+
+
+@pytest.mark.parametrize(
+    ("rate", "looks", "least", "most"),
+    [
+        (0.015, 60, 0.0, 0.0025),  # healthy: the naive rule takes it back 83 % of the time (DESIGN, section 5)
+        (0.05, 60, 0.9, 1.0),  # found within S0's 1500 requests
+        (0.3, 2, 0.9, 1.0),  # found within 50 requests
+    ],
+)
+def test_looking_every_25_requests_finds_the_bad_and_spares_the_healthy(rate, looks, least, most):
+    """Power and error probability of the error-rate guardrail at S0's 2 %, over 400 simulated steps."""
+    dice = random.Random(3)
+    found = 0
+    for _ in range(400):
+        events = 0
+        for trials in range(25, 25 * looks + 1, 25):
+            events += sum(dice.random() < rate for _ in range(25))
+            if proves_over(events, trials, 0.02, 0.0025):
+                found += 1
+                break
+
+    assert least <= found / 400 <= most
