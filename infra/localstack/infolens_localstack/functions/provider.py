@@ -1,12 +1,14 @@
 """LocalStack's Lambda with what it gets wrong mended: UpdateAlias with weights; its own metrics give way to ours."""
 
 import dataclasses
+from collections import defaultdict
 from typing import Any
 
 from localstack.aws.api import RequestContext
 from localstack.aws.api.lambda_ import AliasConfiguration, PreconditionFailedException, ResourceNotFoundException
 from localstack.services.lambda_ import api_utils
 from localstack.services.lambda_.invocation import version_manager
+from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.provider import LambdaProvider
 from localstack.services.lambda_.provider_utils import get_function_version
 
@@ -20,6 +22,9 @@ class AliasRepairedLambdaProvider(LambdaProvider):
         version_manager.record_cw_metric_error = _nothing
         version_manager.record_cw_metric_invocation = _nothing
         version_manager.LambdaVersionManager.store_logs = _nothing
+
+        # LocalStack walks over a version's environments while other calls add some: an error in Python.
+        self.lambda_service.assignment_service.environments = defaultdict(_SafelyWalked)
 
     def update_alias(  # noqa: PLR0913, PLR0917 (the API's own parameters)
         self,
@@ -65,6 +70,14 @@ class AliasRepairedLambdaProvider(LambdaProvider):
             function.aliases[name] = moved
         self.lambda_service.update_alias(old_alias=alias, new_alias=moved, function=function)
         return api_utils.map_alias_out(alias=moved, function=function)
+
+
+class _SafelyWalked(dict[str, ExecutionEnvironment]):
+    """A dict whose values can be walked while it changes."""
+
+    def values(self) -> Any:  # noqa: ANN401 (a list in place of a view)
+        """Return the values of this moment."""
+        return list(super().values())
 
 
 def _nothing(*_args: object, **_kwargs: object) -> None:
