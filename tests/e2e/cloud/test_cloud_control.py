@@ -77,15 +77,19 @@ def test_start_twice_and_stop(own):
 
 
 def test_killed_cloud_takes_its_processes_along_and_starts_again(own):
-    """After kill -9 functions and jobs end by themselves, and a new start works, with nothing of before in it."""
+    """After kill -9 functions and jobs end by themselves, and a new start works, with nothing of before."""
     busy(own)
     os.kill(own.pid, signal.SIGKILL)
     until(lambda: not children_of(own), limit_seconds=10)
     assert cloud_process.status(Path(own.state_dir)) is None
-    again = cloud_process.start(Path(own.state_dir), own.port)
+    again = cloud_process.start(Path(own.state_dir), own.port, settings={"LAMBDA_KEEPALIVE_MS": "1000"})
     assert again.pid != own.pid
     assert cloud_process.answers(again)
     assert Cloud(again.endpoint_url, Path(again.state_dir)).client("s3").list_buckets()["Buckets"] == []
+    # An environment that nobody calls any more is ended.
+    cloud = Cloud(again.endpoint_url, Path(again.state_dir))
+    assert invoke(cloud, make_function(cloud, "def handler(e, c): return 1\n")) == (None, 1)
+    until(lambda: not children_of(again), limit_seconds=10)
     # And a stop right after a kill, while the rest still ends by itself.
     os.kill(again.pid, signal.SIGKILL)
     assert cloud_process.stop(Path(own.state_dir)) is True

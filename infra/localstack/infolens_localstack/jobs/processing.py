@@ -54,7 +54,7 @@ class ProcessingJob(Job):
             raise JobFailed(f"AlgorithmError: See job logs for more information, exit code: {ending.status}")
         for output in outputs:
             upload_tree(s3, Path(local(output["LocalPath"], self.root)), output["S3Uri"])
-        state = {"ProcessingEndTime": datetime.now(UTC)}
+        state: dict[str, Any] = {"ProcessingEndTime": datetime.now(UTC)}
         if ending.cut is None:
             return {**state, "ProcessingJobStatus": "Completed"}
         if ending.cut is Cut.MAX_RUNTIME:
