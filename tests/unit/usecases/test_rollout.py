@@ -535,6 +535,7 @@ def test_a_take_back_in_the_middle_of_an_advance_wins(world, moment, step, decis
     outcome = apply(world.ports, TASK, "r1", decision, NOW)
 
     assert (outcome.status, world.split) == ("rolled_back", ("1", "", 0))
+    assert outcome.cause == f"ended as rolled_back by alarm:{FAULTS_ALARM}; 4 faults"
     assert world.record.status == "rolled_back"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infolens.usecases.rollout_begin import Request, RolloutRefusedError, begin
 from infolens.usecases.rollout_by_hand import (
     NoAliasError,
     NoRolloutError,
@@ -14,17 +15,9 @@ from infolens.usecases.rollout_by_hand import (
     status,
 )
 from infolens.usecases.rollout_effects import STATE_MACHINE, Ports
+from infolens.usecases.rollout_outcomes import Outcome
 from infolens.usecases.rollout_plan import plan_for
-from infolens.usecases.rollout_steps import (
-    Outcome,
-    Request,
-    RolloutLostError,
-    RolloutRefusedError,
-    apply,
-    begin,
-    collect,
-    take_back,
-)
+from infolens.usecases.rollout_steps import RolloutLostError, apply, collect, take_back
 
 __all__ = [
     "STATE_MACHINE",

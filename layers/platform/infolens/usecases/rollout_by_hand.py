@@ -9,8 +9,10 @@ from infolens.aws.rollouts import RolloutInProgressError
 from infolens.contracts.rollout import AliasState, Arm, HistoryEvent, RolloutRecord
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.plan import FULL_WEIGHT
+from infolens.usecases.rollout_begin import RolloutRefusedError, check_candidate
 from infolens.usecases.rollout_effects import Note, Ports, timestamp
-from infolens.usecases.rollout_steps import Outcome, RolloutRefusedError, check_candidate, collect, finish_by_hand
+from infolens.usecases.rollout_outcomes import Outcome, lower
+from infolens.usecases.rollout_steps import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +152,7 @@ def abort(ports: Ports, task: str, who: str, now: datetime, reason: str = "") ->
         last = f"; the last one, {record.rollout_id}, ended as {record.status}" if record else ""
         raise NoRolloutError(f"no rollout of {task} is running{last}")
     note = Note(f"operator:{who}", now, (reason or "aborted by hand",))
-    return finish_by_hand(ports, record, note)
+    return lower(ports, record, "aborted", note)
 
 
 def _check(ports: Ports, task: str, candidate: str, alias: AliasState, *, force: bool) -> None:
