@@ -23,6 +23,10 @@ RESULT_WIDTH = 24
 """Characters of one cell of a result file that a table shows; such files are wide."""
 
 
+BRIEF_WIDTH = 56
+"""Characters of a reason where an event has one line."""
+
+
 def short(text: str, most: int = TEXT_WIDTH) -> str:
     """Cut a text to one line of at most `most` characters; what cannot be printed becomes a dot."""
     line = "".join(letter if letter.isprintable() else "·" for letter in " ".join(text.split()))
@@ -151,22 +155,24 @@ def bar(percent: float, width: int = 20) -> str:
     return "█" * full + "░" * (width - full)
 
 
-def history(events: Sequence[HistoryEvent]) -> Table:
-    """The append-only history of an alias, oldest first."""
-    table = _grid("at", "event", "candidate", "weight", "who", "why")
+def who(name: str) -> str:
+    """Who did something; of an alarm only its kind, its full name is as long as the rollout's id."""
+    kind, _, full = name.partition(":")
+    return f"{full.rpartition('.')[2]} alarm" if kind == "alarm" else name
+
+
+def history(events: Sequence[HistoryEvent], *, brief: bool = False) -> Table:
+    """The append-only history of an alias, oldest first; `brief` keeps one line for each event."""
+    table = _grid("at", "event", "versions", "weight", "who", "why")
     styles = {"promoted": "green", "rolled_back": "red", "expired": "yellow", "aborted": "yellow"}
     for event in events:
         style = styles.get(event.event, "")
         name = f"[{style}]{event.event}[/]" if style else event.event
         versions = f"{event.candidate} against {event.champion}" if event.candidate else event.champion
-        table.add_row(
-            event.at[11:19] or event.at,
-            name,
-            versions,
-            f"{event.weight} %",
-            event.who,
-            escape("; ".join(event.reasons)),
-        )
+        at = event.at[11:19] if brief else event.at[:19].replace("T", " ")
+        by = who(event.who) if brief else event.who
+        why = short("; ".join(event.reasons), BRIEF_WIDTH) if brief else "\n".join(event.reasons)
+        table.add_row(at, name, versions, f"{event.weight} %", escape(by), escape(why))
     return table
 
 

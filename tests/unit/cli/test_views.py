@@ -110,24 +110,34 @@ def test_a_bar_is_as_long_as_its_share():
     assert views.bar(140, 4) == "████"
 
 
+EVENT = HistoryEvent(
+    "news_category",
+    "r1",
+    "2026-03-01T12:00:05.000001+00:00",
+    "alarm:infolens-rollout.news_category.r1.faults",
+    "rolled_back",
+    "2",
+    "3",
+    0,
+    ("Threshold Crossed: " + "x" * 100, "second reason"),
+    {},
+)
+
+
 def test_a_history_line_says_who_and_why():
-    """The alarm that took a candidate back is named."""
-    event = HistoryEvent(
-        "news_category",
-        "r1",
-        "2026-03-01T12:00:05.000001+00:00",
-        "alarm:infolens.x",
-        "rolled_back",
-        "2",
-        "3",
-        0,
-        ("3 faults",),
-        {},
-    )
-    text = drawn(views.history([event]))
-    assert all(
-        part in text for part in ("12:00:05", "rolled_back", "3 against 2", "0 %", "alarm:infolens.x", "3 faults")
-    )
+    """The alarm that took a candidate back is named in full, and each reason has a line."""
+    text = drawn(views.history([EVENT]))
+    for part in ("2026-03-01 12:00:05", "rolled_back", "3 against 2", "0 %", ".r1.faults", "second reason"):
+        assert part in text, part
+
+
+def test_a_brief_history_keeps_one_line_for_each_event():
+    """For a look while things happen."""
+    text = drawn(views.history([EVENT, EVENT], brief=True))
+    lines = [line for line in text.splitlines() if "rolled_back" in line]
+    assert len(lines) == 2
+    assert "faults alarm" in lines[0]
+    assert "…" in lines[0]
 
 
 def test_a_model_that_passed_no_gate_is_marked():

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from infolens_cli.demo.traffic import Count
 
 
+_REASON_WIDTH = 100
+"""Characters of CloudWatch's own words that are shown."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One change of a candidate's weight."""
@@ -118,7 +122,7 @@ def _versions(facts: Facts) -> Table:
             back.record.version,
             views.digest(back.record.bundle_digest),
             escape("; ".join(back.record.verdict_reasons)),
-            f"{weights(back.steps)}, by {escape(back.by)}",
+            f"{weights(back.steps)}, by its {escape(views.who(back.by))}",
         )
     return table
 
@@ -131,7 +135,7 @@ def _rollbacks(facts: Facts) -> Table:
             f"{back.seconds:.1f} s, {back.requests} requests",
             f"{back.bad} requests",
             f"{back.users.failed} of {back.users.requests} ({back.users.rescued} answered by the champion instead)",
-            escape(back.reason),
+            f"{escape(views.who(back.by))}: {escape(views.short(back.reason, _REASON_WIDTH))}",
         )
     return table
 
