@@ -115,7 +115,7 @@ def states(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:
 def table(found: Iterable[StateRun], now: datetime) -> Table:
     """Draw the states that do work."""
     drawn = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
-    drawn.add_column()
+    drawn.add_column(no_wrap=True, min_width=1)
     drawn.add_column(no_wrap=True)
     drawn.add_column(justify="right", style="dim", no_wrap=True)
     drawn.add_column(style="dim", overflow="ellipsis", no_wrap=True)

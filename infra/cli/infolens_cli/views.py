@@ -161,19 +161,37 @@ def who(name: str) -> str:
     return f"{full.rpartition('.')[2]} alarm" if kind == "alarm" else name
 
 
-def history(events: Sequence[HistoryEvent], *, brief: bool = False) -> Table:
-    """The append-only history of an alias, oldest first; `brief` keeps one line for each event."""
+_EVENT_STYLES = {"promoted": "green", "rolled_back": "red", "expired": "yellow", "aborted": "yellow"}
+
+
+def _event(event: HistoryEvent) -> str:
+    style = _EVENT_STYLES.get(event.event, "bold")
+    return f"[{style}]{event.event}[/]"
+
+
+def _versions(event: HistoryEvent) -> str:
+    return f"{event.candidate} against {event.champion or 'none'}" if event.candidate else event.champion
+
+
+def brief_history(events: Sequence[HistoryEvent]) -> Table:
+    """The history of an alias with one line for each event, oldest first."""
     table = _grid("at", "event", "versions", "weight", "who", "why")
-    styles = {"promoted": "green", "rolled_back": "red", "expired": "yellow", "aborted": "yellow"}
     for event in events:
-        style = styles.get(event.event, "")
-        name = f"[{style}]{event.event}[/]" if style else event.event
-        versions = f"{event.candidate} against {event.champion}" if event.candidate else event.champion
-        at = event.at[11:19] if brief else event.at[:19].replace("T", " ")
-        by = who(event.who) if brief else event.who
-        why = short("; ".join(event.reasons), BRIEF_WIDTH) if brief else "\n".join(event.reasons)
-        table.add_row(at, name, versions, f"{event.weight} %", escape(by), escape(why))
+        why = short("; ".join(event.reasons), BRIEF_WIDTH)
+        table.add_row(
+            event.at[11:19], _event(event), _versions(event), f"{event.weight} %", escape(who(event.who)), escape(why)
+        )
     return table
+
+
+def history(events: Sequence[HistoryEvent]) -> str:
+    """The history of an alias in full, oldest first: each event with all its reasons below it."""
+    lines = []
+    for event in events:
+        at = event.at[:19].replace("T", " ")
+        head = f"[dim]{at}[/]  {_event(event)}  version {_versions(event)}, {event.weight} %, by {escape(event.who)}"
+        lines += [head, *(f"    [dim]{escape(reason)}[/]" for reason in event.reasons)]
+    return "\n".join(lines)
 
 
 def arms(champion: Arm, candidate: Arm, plan: Plan) -> Table:

@@ -127,13 +127,13 @@ EVENT = HistoryEvent(
 def test_a_history_line_says_who_and_why():
     """The alarm that took a candidate back is named in full, and each reason has a line."""
     text = drawn(views.history([EVENT]))
-    for part in ("2026-03-01 12:00:05", "rolled_back", "3 against 2", "0 %", ".r1.faults", "second reason"):
+    for part in ("2026-03-01 12:00:05", "rolled_back", "version 3 against 2, 0 %", ".r1.faults", "    second reason"):
         assert part in text, part
 
 
 def test_a_brief_history_keeps_one_line_for_each_event():
     """For a look while things happen."""
-    text = drawn(views.history([EVENT, EVENT], brief=True))
+    text = drawn(views.brief_history([EVENT, EVENT]))
     lines = [line for line in text.splitlines() if "rolled_back" in line]
     assert len(lines) == 2
     assert "faults alarm" in lines[0]

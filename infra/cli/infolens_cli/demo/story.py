@@ -266,7 +266,7 @@ class Story:
             watched = self._watch(
                 users, record.version, lambda state: state.champion == record.version, _ROLLOUT_SECONDS
             )
-            self._screen.print(views.history(rollouts.standing(self._work, self._task).history, brief=True))
+            self._screen.print(views.brief_history(rollouts.standing(self._work, self._task).history))
             users_saw = count(users.since(watched.began))
         with self._screen.step("Closing the rollout"):
             ended = executions.follow(self._work.client("stepfunctions"), arn, seen=lambda _: None, seconds=60)
@@ -298,7 +298,7 @@ class Story:
         bad = faulty or [one for one in served if one.milliseconds is not None and one.milliseconds > limit]
         expect(bool(bad), f"version {record.version} to be bad", f"{len(served)} good answers")
         standing = rollouts.standing(self._work, self._task)
-        self._screen.print(views.history(standing.history, brief=True))
+        self._screen.print(views.brief_history(standing.history))
         back = next((event for event in standing.history if event.event == "rolled_back"), None)
         who = back.who if back else "nobody"
         expect(
