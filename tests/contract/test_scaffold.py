@@ -61,7 +61,7 @@ def test_a_name_that_will_not_do(checkout, name):
     assert sorted(checkout.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["news_category", "text_cleaning"])
+@pytest.mark.parametrize("name", ["news_category", "evaluation"])
 def test_a_name_that_is_taken(checkout, name):
     """A task, or a module beside the tasks, is not written over."""
     with pytest.raises(new_task.ScaffoldError, match="already"):

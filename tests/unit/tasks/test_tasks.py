@@ -8,7 +8,7 @@ from infolens.tasks import UnknownTaskError, part_of, schema_of, task_names
 def test_folders_are_tasks():
     """Every package below tasks/ is one; the modules beside them are none."""
     assert "news_category" in task_names()
-    assert "text_cleaning" not in task_names()
+    assert "evaluation" not in task_names()
 
 
 def test_a_tasks_schema_knows_its_name():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from infolens.tasks.csv_files import write_csv
+from infolens.rows.csv_files import write_csv
 from infolens.tasks.news_category.schema import LABELS
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from infolens.contracts.task import RowRejected
-from infolens.tasks.column_binding import bind_columns
-from infolens.tasks.text_cleaning import clean_text, content_key, join_title
+from infolens.rows.column_binding import bind_columns
+from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

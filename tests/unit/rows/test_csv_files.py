@@ -2,7 +2,7 @@
 
 import csv
 
-from infolens.tasks.csv_files import write_csv
+from infolens.rows.csv_files import write_csv
 
 ROWS = [
     {"title": 'He said "no", twice', "body": "first line\r\nsecond, line", "label": "Sports"},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infolens.tasks.text_cleaning import clean_text, content_key, join_title
+from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from infolens.contracts.task import RowRejected
-from infolens.tasks.column_binding import bind_columns, column_name
+from infolens.rows.column_binding import bind_columns, column_name
 
 NAMES = {"text": ("text", "short_description"), "label": ("label", "class_name")}
 
