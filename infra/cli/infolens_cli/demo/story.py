@@ -98,7 +98,7 @@ class Story:
         self._screen = workplace.screen
         self._task = task
         self._port = port
-        self._folder = context.CHECKOUT / ".infolens" / "demo"
+        self._folder = workplace.state_dir.parent / "demo"
         self._plan: dict[str, Any] = json.loads(PLAN_FILE.read_text("utf-8"))
         self._facts = Facts(task)
         self._began = time.monotonic()
@@ -154,7 +154,8 @@ class Story:
     def _a_cloud(self) -> None:
         self._leave_no_old_demo()
         running = start_cloud(self._work, self._port)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)  # files of an earlier demo
+        self._folder.mkdir(parents=True)
         (self._folder / "cloud.json").write_text(json.dumps({"pid": running.pid, "born": running.born}), "utf-8")
         expect(
             self._work.target.endpoint == running.endpoint_url, f"to talk to {running.endpoint_url}", self._work.target
@@ -183,7 +184,6 @@ class Story:
             )
         self._screen.say("The cloud that the last demo left running is stopped first.")
         stop_cloud(self._work)
-        shutil.rmtree(self._folder)
 
     def _rows_in(self, name: str, rows: int, seed: int) -> None:
         path = self._folder / name
@@ -366,7 +366,7 @@ class Story:
             record = register_bundle(self._work, self._task, bad, reason)
         expect(record.bundle_digest == digest, f"bundle {digest} to be registered", record.bundle_digest)
         self._screen.say(
-            f"infolens register {self._task} {bad.relative_to(context.CHECKOUT)} --force --reason {json.dumps(reason)}"
+            f"infolens register {self._task} {_shown(bad)} --force --reason {json.dumps(reason)}"
             f" → version [bold]{record.version}[/]"
         )
         self._screen.say(f"infolens rollout start {self._task} {record.version} --force")
@@ -436,6 +436,11 @@ class Story:
             )
             ended = users.now
         return Watched(tuple(steps), count(users.since(began)), began, ended)
+
+
+def _shown(path: Path) -> Path:
+    """A path as it would be typed in the checkout."""
+    return path.relative_to(context.CHECKOUT) if path.is_relative_to(context.CHECKOUT) else path
 
 
 def _live(state: AliasState, saw: Count) -> Table:
