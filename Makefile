@@ -14,6 +14,8 @@ STAMPS := .venvs/stamps
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# uv brings its own certificates; behind a company's proxy only the system's know who answers.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help
 help: ## Say what there is

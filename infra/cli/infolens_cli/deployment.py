@@ -104,6 +104,7 @@ def environment(target: Target, env: Mapping[str, str]) -> dict[str, str]:
         "PATH": path,
         "SAM_CLI_TELEMETRY": "0",
         "PYTHONUNBUFFERED": "1",
+        "UV_SYSTEM_CERTS": "1",  # as in the Makefile: behind a company's proxy uv's own certificates do not do
     }
 
 
