@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,10 +68,16 @@ def _events(logs: Any, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN40
             raise  # a group or stream that went away between two calls has nothing to say
 
 
+def _whole(wanted: str) -> re.Pattern[str]:
+    """The id as a word of its own: a number is no part of a longer one, of a UUID or of a fraction."""
+    neighbours = r"[\w.-]" if wanted.isdecimal() else r"\w"
+    return re.compile(f"(?<!{neighbours}){re.escape(wanted)}(?!{neighbours})")
+
+
 def _belongs(text: str, stream: str, query: dict[str, Any], wanted: str) -> bool:
     """Look again at what a query gave: the embedded cloud knows terms only roughly, and no stream prefixes."""
     if "filterPattern" in query:
-        return wanted in text
+        return bool(_whole(wanted).search(text))
     return stream.startswith(query["logStreamNamePrefix"])
 
 

@@ -110,7 +110,7 @@ def test_the_curl_line_works_as_printed(told):
     done = subprocess.run(["bash", "-c", told.curl], capture_output=True, text=True, check=True, env=told.env)
     answer = json.loads(done.stdout)
     assert answer["model_version"] == "2"
-    assert answer["prediction_id"] == 1
+    assert answer["prediction_id"] == 4711
     assert 0.0 <= answer["confidence"] <= 1.0
 
 

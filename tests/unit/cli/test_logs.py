@@ -80,6 +80,24 @@ def test_jobs_are_found_by_the_name_of_their_stream():
     assert [(line.source, line.text) for line in found] == [("news-category-1f-train-0", "epoch 1")]
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('{"prediction_id":4711,', True),
+        ('{"prediction_id":"4711"}', True),
+        ("prediction 4711", True),
+        ("RequestId: 1a-4711-9f", False),
+        ("took 0.4711 s", False),
+        ("prediction 14711", False),
+        ("prediction 47110", False),
+    ],
+)
+def test_a_number_is_found_as_a_word_of_its_own(text, meant):
+    """Request ids and durations are full of digits."""
+    found = logs.find(Logs({"/aws/lambda/infolens-api": [(1, "s", text)]}), "infolens", "4711", 0)
+    assert bool(found) is meant
+
+
 def test_a_group_that_went_away_is_no_trouble():
     """A deployment may replace functions between two calls."""
     gone = "/aws/lambda/infolens-gone"

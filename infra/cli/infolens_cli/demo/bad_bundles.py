@@ -72,8 +72,8 @@ def shorten_positions(model: onnx.ModelProto, rows: int = POSITIONS) -> None:
 def add_slow_tower(model: onnx.ModelProto, layers: int, width: int = SLOW_WIDTH) -> None:
     """Put a second, much too deep tower beside the encoder and add a little of its output to the logits.
 
-    A loop over one layer (ALBERT ties its weights like this): the file grows by 4 MB, the work by `layers` matrix products
-    over every token. The answers stay the champion's, so no gate on quality would see anything.
+    A loop over one layer (ALBERT ties its weights like this): the file grows by 4 MB, the work by `layers` matrix
+    products over every token. The answers stay the champion's, so no gate on quality would see anything.
     """
     graph = model.graph
     ids, logits = graph.input[0].name, graph.output[0].name

@@ -53,7 +53,7 @@ def requests(task: str, *, count: int, seed: int) -> list[dict[str, object]]:
     sample: Any = part_of(task, "sample")
     schema = schema_of(task)
     payloads: list[dict[str, object]] = []
-    for number, row in enumerate(sample.unlabelled(count, seed), start=1):
+    for row in sample.unlabelled(count, seed):
         values = list(row.values())
         bound = schema.bind(list(row), labelled=False)
         payload: dict[str, object] = {name: values[at] for name, at in bound.items()}
@@ -61,5 +61,5 @@ def requests(task: str, *, count: int, seed: int) -> list[dict[str, object]]:
             schema.check(payload)
         except ValueError as error:
             raise Trouble(f"the sample generator of {task} makes rows that its schema refuses: {error}") from error
-        payloads.append({"prediction_id": number, **payload})
+        payloads.append(payload)
     return payloads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import time
@@ -17,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from infolens.aws.bundles import download
-from infolens_cli import context, executions, predictions, rollouts, trainings, uploading, views
+from infolens_cli import context, executions, logs, predictions, rollouts, trainings, uploading, views
 from infolens_cli.commands.clouds import deploy_stack, start_cloud, stop_cloud
 from infolens_cli.commands.models import follow_training, register_bundle, show_run
 from infolens_cli.commands.rows import await_batch, await_report, show_batch, show_report
@@ -39,12 +40,19 @@ PLAN_FILE = Path(__file__).with_name("plan.json")
 FIRST_ROWS, FIRST_SEED = 1400, 1
 SECOND_ROWS, SECOND_SEED = 2600, 2
 DIRT = 0.06
+EXAMPLE_ID = 4711
+"""Prediction id of the request that the reader is given to repeat and to follow."""
+
+FIRST_ID = 100_001
+"""Prediction ids of the demo's users begin here."""
+
+TRAIL_LINES = 6
 BATCH_ROWS = 60
 RATE = 15.0
 """Requests a second; S0-14 speaks of 3000 an hour, this is a newsroom at breaking news (S0-34)."""
 
 PATIENT_LOOK_SECONDS = 60
-"""Between two looks of the state machine while a bad candidate is out, as the tasks' own plans have it: the alarm, whose
+"""Between two looks of the state machine while a bad candidate is out, as in the tasks' own plans: the alarm, whose
 period is ten seconds, has to be quicker."""
 
 # Limits, not expectations: a machine that does other things meanwhile is slow, and no less right.
@@ -100,7 +108,8 @@ class Story:
         self._port = port
         self._folder = workplace.state_dir.parent / "demo"
         self._plan: dict[str, Any] = json.loads(PLAN_FILE.read_text("utf-8"))
-        self._facts = Facts(task)
+        self._facts = Facts(task, prediction_id=str(EXAMPLE_ID))
+        self._ids = itertools.count(FIRST_ID)
         self._began = time.monotonic()
 
     def tell(self, *, stop_at_end: bool) -> None:
@@ -164,7 +173,7 @@ class Story:
             self._work, EMBEDDED_PARAMETERS | {"RolloutPlan": json.dumps(self._plan, separators=(",", ":"))}
         )
         self._screen.say(f"The API is at [bold]{stack.api_url}[/], its key is {self._work.api_key}")
-        first = predictions.curl(stack.api_url, self._work.api_key, self._task, self._requests(1)[0])
+        first = predictions.curl(stack.api_url, self._work.api_key, self._task, self._example())
         self._facts = replace(self._facts, curl=first)
 
     def _leave_no_old_demo(self) -> None:
@@ -230,7 +239,7 @@ class Story:
         self._ask_the_api()
 
     def _ask_the_api(self) -> None:
-        payload = self._requests(1)[0]
+        payload = self._example()
         url = predictions.address(self._work.stack.api_url, self._task)
         with httpx.Client(timeout=predictions.TIME_OUT) as client:
             self._screen.say("\nThe API, asked as an app would:")
@@ -243,11 +252,11 @@ class Story:
             )
             refused = predictions.ask(client, url, self._work.api_key, {})
             unknown = predictions.ask(client, url, "not-the-key", payload)
+        self._show_trail()
         self._screen.say(f"an empty request: {escape(views.problem(refused.body))}")
         self._screen.say(f"a wrong key: {escape(views.problem(unknown.body))}")
         expect(refused.status in {400, 422}, "an empty request to be refused with 422", refused.status)
         expect(unknown.status == httpx.codes.FORBIDDEN, "a wrong key to be refused with 403", unknown.status)
-        self._facts = replace(self._facts, prediction_id=str(answer.body.get("prediction_id", "")))
 
     def _successor(self) -> None:
         champion = self._facts.runs[-1].record.version
@@ -372,12 +381,29 @@ class Story:
         self._screen.say(f"infolens rollout start {self._task} {record.version} --force")
         return record
 
-    def _requests(self, number: int) -> list[dict[str, object]]:
-        return samples.requests(self._task, count=number, seed=4)
+    def _show_trail(self) -> None:
+        """Print what the functions said about the example's prediction."""
+        client = self._work.client("logs")
+        since = int(self._work.now().timestamp() * 1000) - 60_000
+
+        def look() -> list[logs.Line] | None:
+            found = logs.find(client, self._work.target.stack, str(EXAMPLE_ID), since)
+            return found if len({line.source for line in found}) > 1 else None
+
+        with self._screen.step("Reading the logs"):
+            found = wait_for(look, what=f"the log lines of prediction {EXAMPLE_ID}", seconds=30)
+        self._screen.say(f"Its trail through the functions (infolens logs {EXAMPLE_ID}):")
+        for line in found[:TRAIL_LINES]:
+            self._screen.say(logs.render(line, str(EXAMPLE_ID)))
+
+    def _example(self) -> dict[str, object]:
+        """The request that the curl line shows; its id is one that no other request has."""
+        return {"prediction_id": EXAMPLE_ID, **samples.requests(self._task, count=1, seed=4)[0]}
 
     def _traffic(self) -> Traffic:
         url = predictions.address(self._work.stack.api_url, self._task)
-        return Traffic.over_http(url, self._work.api_key, self._requests(200), rate=RATE)
+        payloads = samples.requests(self._task, count=200, seed=4)
+        return Traffic.over_http(url, self._work.api_key, payloads, rate=RATE, ids=self._ids)
 
     def _warm(self, users: Traffic) -> None:
         """Let the champion's environments start before it is compared with anybody."""

@@ -16,7 +16,7 @@ from infolens_cli.predictions import TIME_OUT, Answer, ask
 from infolens_cli.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -84,22 +84,24 @@ def count(seen: Sequence[Seen]) -> Count:
 class Traffic:
     """Users: a context manager that sends requests from its own threads until it is left."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of them are what a load generator is made of
         self,
         send: Callable[[dict[str, object]], Answer],
         payloads: Sequence[dict[str, object]],
         *,
         rate: float,
+        ids: Iterator[int],
         workers: int = WORKERS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Send `payloads` round and round, `rate` a second.
+        """Send `payloads` round and round, `rate` a second, each with the next of `ids` as its prediction id.
 
         The clock is the wall's: what users see is laid beside what the logs say.
         """
         self._send = send
         self._payloads = itertools.cycle(payloads)
         self._rate = rate
+        self._ids = ids
         self._workers = workers
         self._clock = clock
         self._seen: list[Seen] = []
@@ -108,10 +110,12 @@ class Traffic:
         self._pacer = threading.Thread(target=self._pace, name="demo-traffic", daemon=True)
 
     @classmethod
-    def over_http(cls, url: str, key: str, payloads: Sequence[dict[str, object]], *, rate: float) -> Traffic:
+    def over_http(
+        cls, url: str, key: str, payloads: Sequence[dict[str, object]], *, rate: float, ids: Iterator[int]
+    ) -> Traffic:
         """Traffic to the real API; connections are kept, as browsers and apps do."""
         client = httpx.Client(timeout=TIME_OUT, limits=httpx.Limits(max_keepalive_connections=WORKERS))
-        return cls(lambda payload: ask(client, url, key, payload), payloads, rate=rate)
+        return cls(lambda payload: ask(client, url, key, payload), payloads, rate=rate, ids=ids)
 
     def __enter__(self) -> Self:
         """Begin to send."""
@@ -140,7 +144,7 @@ class Traffic:
             while not self._stop.is_set():
                 # No user free: the rate gives way, instead of a queue that would hide how slow the answers are.
                 if slots.acquire(timeout=0.2):
-                    users.submit(self._one, next(self._payloads), slots)
+                    users.submit(self._one, {"prediction_id": next(self._ids), **next(self._payloads)}, slots)
                     due = max(due + 1 / self._rate, self._clock() - 1)
                     self._stop.wait(max(0.0, due - self._clock()))
 

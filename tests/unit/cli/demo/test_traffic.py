@@ -1,5 +1,6 @@
 """Traffic as users make it."""
 
+import itertools
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from infolens_cli.predictions import Answer
 from infolens_cli.trouble import Trouble
 from infolens_cli.waiting import wait_for
 
-PAYLOADS = [{"prediction_id": 1}, {"prediction_id": 2}]
+PAYLOADS = [{"text": "a"}, {"text": "b"}]
 
 
 def answered(version, seconds, *, fallback=False):
@@ -50,17 +51,17 @@ def test_nothing_was_sent_yet():
 
 
 def test_requests_are_sent_round_and_round_until_the_end():
-    """Every payload is used, and nothing is sent after the context was left."""
+    """Every payload is used, under an id of its own, and nothing is sent after the context was left."""
     sent = []
 
     def send(payload):
-        sent.append(payload["prediction_id"])
+        sent.append((payload["prediction_id"], payload["text"]))
         return Answer(200, {"model_version": "2"}, 0.01)
 
-    with Traffic(send, PAYLOADS, rate=200) as users:
+    with Traffic(send, PAYLOADS, rate=200, ids=itertools.count(7)) as users:
         wait_for(lambda: len(users.since(0)) >= 5 or None, what="five answers", seconds=5, every=0.01)
     total = len(users.since(0))
-    assert sent[:4] == [1, 2, 1, 2]
+    assert sent[:4] == [(7, "a"), (8, "b"), (9, "a"), (10, "b")]
     assert len(sent) == total
 
 
@@ -68,11 +69,11 @@ def test_a_refusal_and_a_silence_are_both_seen():
     """A problem document fails with its detail, an endpoint that is gone with status 0."""
 
     def send(payload):
-        if payload["prediction_id"] == 1:
+        if payload["text"] == "a":
             return Answer(503, {"detail": "no model"}, 0.01)
         raise Trouble("nothing answers")
 
-    with Traffic(send, PAYLOADS, rate=200) as users:
+    with Traffic(send, PAYLOADS, rate=200, ids=itertools.count(7)) as users:
         wait_for(lambda: len(users.since(0)) >= 2 or None, what="two answers", seconds=5, every=0.01)
     seen = sorted(users.since(0)[:2], key=lambda one: one.status)
     assert [(one.status, one.detail) for one in seen] == [(0, "nothing answers"), (503, "no model")]
@@ -89,7 +90,7 @@ def test_slow_answers_hold_back_the_rate_instead_of_piling_up():
         under_way.pop()
         return Answer(200, {"model_version": "2"}, 0.01)
 
-    with Traffic(send, PAYLOADS, rate=500, workers=3) as users:
+    with Traffic(send, PAYLOADS, rate=500, ids=itertools.count(7), workers=3) as users:
         wait_for(lambda: len(most) >= 3 or None, what="three requests", seconds=5, every=0.01)
         release.set()
         wait_for(lambda: len(users.since(0)) >= 10 or None, what="ten answers", seconds=5, every=0.01)
