@@ -1,7 +1,12 @@
 """Objects in S3 are read, and written once, against moto, which enforces conditional writes."""
 
+import http.client
+import io
+
 import boto3
 import pytest
+import urllib3
+from botocore.response import StreamingBody
 from moto import mock_aws
 
 from infolens.aws.objects import ObjectMissingError, S3Objects, WriteRefusedError, split_uri
@@ -27,6 +32,23 @@ def test_what_was_written_is_read(store) -> None:
     assert store.read(BUCKET, "a").data == b"one"
     assert store.read(BUCKET, "a").etag == etag
     assert store.open(BUCKET, "a").read() == b"one"
+
+
+def test_a_stream_can_be_asked_again_at_its_end() -> None:
+    """A text reader looks once more after the last byte; urllib3's body, which boto3 hands out, is closed by then."""
+
+    class Connection:
+        def makefile(self, *_):
+            return io.BytesIO(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\nb")
+
+    class OneObject:
+        def get_object(self, **_):
+            answer = http.client.HTTPResponse(Connection())
+            answer.begin()
+            return {"Body": StreamingBody(urllib3.HTTPResponse(body=answer, preload_content=False), 3), "ETag": '"e"'}
+
+    reader = io.TextIOWrapper(S3Objects(OneObject()).open(BUCKET, "a"), encoding="utf-8")
+    assert [reader.readline() for _ in range(4)] == ["a\n", "b", "", ""]
 
 
 def test_a_missing_object_is_said_to_be_missing(store) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +12,10 @@ from infolens.aws.clients import client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import Buffer
+
+_BLOCK_BYTES = 1 << 20
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound"}
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -67,6 +72,34 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+class _Body(io.RawIOBase):
+    """An object's bytes as they arrive.
+
+    boto3's own body calls itself closed as soon as its last byte was read, and a text reader over it that looks once
+    more for a next line fails.
+    """
+
+    def __init__(self, body: Any) -> None:  # noqa: ANN401 - botocore's StreamingBody
+        """Take the body of an answer."""
+        self._body = body
+
+    def readable(self) -> bool:
+        """Say that bytes can be read."""
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Fill the buffer as far as bytes are there; 0 is the end."""
+        view = memoryview(buffer)
+        data: bytes = self._body.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._body.close()
+        super().close()
+
+
 class S3Objects:
     """`ObjectStore` on S3."""
 
@@ -81,7 +114,7 @@ class S3Objects:
 
     def open(self, bucket: str, key: str, version: str = "") -> IO[bytes]:
         """See ObjectStore."""
-        return cast("IO[bytes]", self._get(bucket, key, version)["Body"])
+        return io.BufferedReader(_Body(self._get(bucket, key, version)["Body"]), _BLOCK_BYTES)
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
         """See ObjectStore."""
