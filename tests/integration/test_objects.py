@@ -47,7 +47,8 @@ def test_a_stream_can_be_asked_again_at_its_end() -> None:
             answer.begin()
             return {"Body": StreamingBody(urllib3.HTTPResponse(body=answer, preload_content=False), 3), "ETag": '"e"'}
 
-    reader = io.TextIOWrapper(S3Objects(OneObject()).open(BUCKET, "a"), encoding="utf-8")
+    stream = S3Objects(OneObject()).open(BUCKET, "a")
+    reader = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8")
     assert [reader.readline() for _ in range(4)] == ["a\n", "b", "", ""]
 
 
