@@ -35,7 +35,7 @@ def test_what_was_written_is_read(store) -> None:
 
 
 def test_a_stream_can_be_asked_again_at_its_end() -> None:
-    """A text reader looks once more after the last byte; urllib3's body, which boto3 hands out, is closed by then."""
+    """A text reader looks once more after the last byte; what boto3's body gives to `with` is closed by then."""
 
     class Connection:
         def makefile(self, *_):
@@ -47,9 +47,9 @@ def test_a_stream_can_be_asked_again_at_its_end() -> None:
             answer.begin()
             return {"Body": StreamingBody(urllib3.HTTPResponse(body=answer, preload_content=False), 3), "ETag": '"e"'}
 
-    stream = S3Objects(OneObject()).open(BUCKET, "a")
-    reader = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8")
-    assert [reader.readline() for _ in range(4)] == ["a\n", "b", "", ""]
+    with S3Objects(OneObject()).open(BUCKET, "a") as stream:
+        reader = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8")
+        assert [reader.readline() for _ in range(4)] == ["a\n", "b", "", ""]
 
 
 def test_a_missing_object_is_said_to_be_missing(store) -> None:
