@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from cli_fakes import Objects, screen
 from infolens.contracts.model import ModelRecord
 from infolens.usecases import rollout
+from infolens_cli import cloud
+from infolens_cli.commands import clouds
 from infolens_cli.main import app
 from infolens_cli.stack import Stack
 from rollout_fakes import PLAN, TASK, World
@@ -303,3 +305,78 @@ def test_a_parameter_needs_a_value():
     code, _, said = infolens(Desk(), "deploy", "-p", "PredictMemory")
     assert code == 1
     assert "NAME=VALUE" in said
+
+
+class Aws(Desk):
+    """A workplace whose target is an AWS account."""
+
+    def __init__(self):
+        super().__init__()
+        self.target = SimpleNamespace(embedded=False, stack="infolens", region="eu-central-1")
+
+    def client(self, service):
+        """STS, which names the account."""
+        return SimpleNamespace(get_caller_identity=lambda: {"Account": "123456789012"})
+
+
+@pytest.fixture
+def deployed(monkeypatch):
+    """Parameters of the deployments that were asked for."""
+    seen = []
+    monkeypatch.setattr(clouds, "deploy_stack", lambda workplace, parameters: seen.append(parameters) or STACK)
+    return seen
+
+
+def test_the_embedded_cloud_trains_on_cpu_in_processes(deployed):
+    """What a person gives wins over what the embedded cloud would take."""
+    code, said, _ = infolens(Desk(), "deploy", "-p", "PredictMemory=512", "-p", "TrainingProfile=gpu")
+    assert code == 0
+    assert "The API is at http://api" in said
+    assert deployed[0]["PredictMemory"] == "512"
+    assert deployed[0]["TrainingProfile"] == "gpu"
+    assert deployed[0]["TrainingImageUri"] == "embedded/process:latest"
+
+
+def test_an_account_gets_the_images_that_were_given(deployed):
+    """Nothing is looked up, nothing local is in it, and the account was named."""
+    code, said, _ = infolens(Aws(), "deploy", "--yes", "--training-image", "image:1", "--instance", "ml.g4dn.xlarge")
+    assert code == 0
+    assert "AWS account 123456789012, region eu-central-1, and costs money" in said
+    assert deployed == [
+        {"TrainingInstanceType": "ml.g4dn.xlarge", "TrainingImageUri": "image:1", "ProcessingImageUri": "image:1"}
+    ]
+
+
+def test_an_account_is_asked_for_consent(deployed):
+    """A no deploys nothing."""
+    done = CliRunner().invoke(app, ["deploy", "--training-image", "image:1"], obj=Aws(), input="n\n")
+    assert done.exit_code == 1
+    assert "nothing was deployed" in done.stderr
+    assert deployed == []
+
+
+def test_starting_twice_is_said_and_harmless(monkeypatch):
+    """The message names where it runs and how to stop it."""
+
+    def running(*_):
+        raise cloud.AlreadyRunningError(cloud.Running(7, "b", 4566, "/x"))
+
+    monkeypatch.setattr(cloud, "start", running)
+    desk = Desk()
+    desk.state_dir = None
+    code, said, _ = infolens(desk, "up")
+    assert code == 0
+    assert "already runs at http://127.0.0.1:4566 (pid 7)" in said
+
+
+def test_a_taken_port_is_said(monkeypatch):
+    """Whoever holds it is named by the cloud itself."""
+
+    def taken(*_):
+        raise cloud.CloudError("port 4566 is taken by pid 9 (nginx)")
+
+    monkeypatch.setattr(cloud, "start", taken)
+    desk = Desk()
+    desk.state_dir = None
+    code, _, said = infolens(desk, "up")
+    assert (code, said) == (1, "✗ port 4566 is taken by pid 9 (nginx)")
