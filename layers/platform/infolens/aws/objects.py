@@ -75,8 +75,8 @@ def _code(error: ClientError) -> str:
 class _Body(io.RawIOBase):
     """An object's bytes as they arrive.
 
-    boto3's own body hands `with` the response underneath, which calls itself closed as soon as its last byte was read; a
-    text reader over it that looks once more for a next line fails.
+    boto3's own body hands `with` the response underneath, which calls itself closed as soon as its last byte was read;
+    a text reader over it that looks once more for a next line fails.
     """
 
     def __init__(self, body: Any) -> None:  # noqa: ANN401 - botocore's StreamingBody
