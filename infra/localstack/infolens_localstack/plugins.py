@@ -63,9 +63,16 @@ def sagemaker() -> Service:
 
 @hooks.on_infra_start()
 def install_integrations() -> None:
-    """Mend what is no service of its own: Step Functions' sagemaker tasks, CloudFormation's updates, S3's events."""
-    from infolens_localstack import s3_events, stack_pace, stack_updates, step_functions  # noqa: PLC0415
+    """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events."""
+    from infolens_localstack import (  # noqa: PLC0415
+        gateway_responses,
+        s3_events,
+        stack_pace,
+        stack_updates,
+        step_functions,
+    )
 
+    gateway_responses.install()
     s3_events.install()
     stack_pace.install()
     stack_updates.install()

@@ -58,6 +58,10 @@ Resources:
           CreateUsagePlan: PER_API
           Throttle: {RateLimit: 50, BurstLimit: 100}
           Quota: {Limit: 10000, Period: DAY}
+      GatewayResponses:
+        INVALID_API_KEY:
+          StatusCode: 403
+          ResponseTemplates: {application/json: '{"detail":"no valid x-api-key","said":$context.error.messageString}'}
   Function:
     Type: AWS::Serverless::Function
     Properties:
@@ -166,13 +170,14 @@ def deployed(cloud):
 
 
 def test_api_wants_its_key(cloud, deployed):
-    """The API answers with its key, and 403 without one or with a wrong one."""
+    """The API answers with its key; without one or with a wrong one it refuses in the words of the template."""
     _, _, outputs, key = deployed
     status, body = post(cloud, outputs, "/predict", key)
     assert (status, body["mark"], body["asked"]) == (200, "first", {"text": "hello"})
     assert body["table"] == outputs["Table"]
-    assert post(cloud, outputs, "/predict") == (403, {"message": "Forbidden"})
-    assert post(cloud, outputs, "/predict", "x" * 40) == (403, {"message": "Forbidden"})
+    refusal = {"detail": "no valid x-api-key", "said": "Forbidden"}
+    assert post(cloud, outputs, "/predict") == (403, refusal)
+    assert post(cloud, outputs, "/predict", "x" * 40) == (403, refusal)
 
 
 def test_unknown_path_is_refused(cloud, deployed):
