@@ -61,7 +61,7 @@ check: setup ## Lint, types, import contracts, unit and contract tests (under a 
 	mypy
 	lint-imports
 	.venvs/sam/bin/sam validate --lint --region us-east-1
-	pytest tests/unit tests/contract -q
+	pytest tests/unit tests/contract -q -n 2
 
 .PHONY: test
 test: setup ## All tests, those against the embedded cloud included
