@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -169,6 +170,17 @@ def _event(event: HistoryEvent) -> str:
     return f"[{style}]{event.event}[/]"
 
 
+_CROSSED = re.compile(r"Threshold Crossed: .*?\[([\d.]+) .*?threshold \(([\d.]+)\)")
+
+
+def brief_reason(reason: str) -> str:
+    """A reason on one line; of CloudWatch's long sentence about an alarm only the value and the limit."""
+    crossed = _CROSSED.search(reason)
+    if crossed:
+        return f"{float(crossed[1]):.0f}, limit {float(crossed[2]):g}"
+    return short(reason, BRIEF_WIDTH)
+
+
 def _versions(event: HistoryEvent) -> str:
     return f"{event.candidate} against {event.champion or 'none'}" if event.candidate else event.champion
 
@@ -177,7 +189,7 @@ def brief_history(events: Sequence[HistoryEvent]) -> Table:
     """The history of an alias with one line for each event, oldest first."""
     table = _grid("at", "event", "versions", "weight", "who", "why")
     for event in events:
-        why = short("; ".join(event.reasons), BRIEF_WIDTH)
+        why = brief_reason("; ".join(event.reasons))
         table.add_row(
             event.at[11:19], _event(event), _versions(event), f"{event.weight} %", escape(who(event.who)), escape(why)
         )

@@ -119,7 +119,7 @@ EVENT = HistoryEvent(
     "2",
     "3",
     0,
-    ("Threshold Crossed: " + "x" * 100, "second reason"),
+    ("first reason: " + "x" * 100, "second reason"),
     {},
 )
 
@@ -138,6 +138,16 @@ def test_a_brief_history_keeps_one_line_for_each_event():
     assert len(lines) == 2
     assert "faults alarm" in lines[0]
     assert "…" in lines[0]
+
+
+def test_an_alarm_is_told_by_its_value_and_limit():
+    """CloudWatch's own sentence says four times as much."""
+    reason = (
+        "Threshold Crossed: 1 out of the last 1 datapoints [1785.61 (21/11/26 00:10:50)] was greater than or equal to "
+        "the threshold (150.0) (minimum 1 datapoint for OK -> ALARM transition)."
+    )
+    assert views.brief_reason(reason) == "1786, limit 150"
+    assert views.brief_reason("aborted by hand") == "aborted by hand"
 
 
 def test_a_model_that_passed_no_gate_is_marked():

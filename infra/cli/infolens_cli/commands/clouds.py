@@ -63,6 +63,8 @@ def up(
     """
     workplace: Workplace = ctx.obj
     try:
+        if workplace.running is not None:  # said before a step begins that could only fail
+            raise cloud.AlreadyRunningError(workplace.running)
         running = start_cloud(workplace, port)
     except cloud.AlreadyRunningError as error:
         workplace.screen.say(escape(str(error)))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 POSITIONS = 16
 """Rows left in the position table: a headline fits, a text of the API's least length (S0-30: 50 characters) hardly."""
 
-SLOW_SECONDS = 0.4
+SLOW_SECONDS = 0.3
 """What the tower takes for a usual text on this machine: well over the alarm's limit in plan.json."""
 
 SLOW_WIDTH = 1024

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from infolens_cli.demo.traffic import Count
 
 
-_REASON_WIDTH = 100
-"""Characters of CloudWatch's own words that are shown."""
-
-
 @dataclass(frozen=True)
 class Step:
     """One change of a candidate's weight."""
@@ -135,7 +131,7 @@ def _rollbacks(facts: Facts) -> Table:
             f"{back.seconds:.1f} s, {back.requests} requests",
             f"{back.bad} requests",
             f"{back.users.failed} of {back.users.requests} ({back.users.rescued} answered by the champion instead)",
-            f"{escape(views.who(back.by))}: {escape(views.short(back.reason, _REASON_WIDTH))}",
+            f"{escape(views.who(back.by))}: {escape(views.brief_reason(back.reason))}",
         )
     return table
 
