@@ -20,6 +20,8 @@ def start_cloud(workplace: Workplace, port: int | None) -> cloud.Running:
         AlreadyRunningError: it runs.
         Trouble: it cannot be started.
     """
+    if workplace.running is not None:  # said before a step begins that could only fail
+        raise cloud.AlreadyRunningError(workplace.running)
     try:
         with workplace.screen.step("Starting the embedded cloud"):
             return cloud.start(workplace.state_dir, port)
@@ -63,8 +65,6 @@ def up(
     """
     workplace: Workplace = ctx.obj
     try:
-        if workplace.running is not None:  # said before a step begins that could only fail
-            raise cloud.AlreadyRunningError(workplace.running)
         running = start_cloud(workplace, port)
     except cloud.AlreadyRunningError as error:
         workplace.screen.say(escape(str(error)))
