@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,8 +13,6 @@ from infolens.tasks import part_of, schema_of
 if TYPE_CHECKING:
     from infolens.contracts.task import LoadPredictor, Predictor
     from infolens.settings import Settings
-
-_SCRATCH = Path("/tmp")  # noqa: S108 - the one place that Lambda lets a function write to
 
 
 def load_pinned(settings: Settings) -> Predictor:
@@ -27,7 +26,8 @@ def load_pinned(settings: Settings) -> Predictor:
 
 def load_bundle(task: str, uri: str, digest: str) -> Predictor:
     """Fetch any bundle of a task into scratch space and open it; see `load_pinned`."""
-    directory = _SCRATCH / digest
+    # Lambda's /tmp, or whatever the environment calls its own: two environments must not fetch into one folder.
+    directory = Path(tempfile.gettempdir()) / digest
     manifest = download(uri, digest, directory)
     load = cast("LoadPredictor", part_of(task, "predict").load)
     return load(directory, manifest)
