@@ -1,8 +1,20 @@
-"""A bundle is fetched into the environment's own scratch space."""
+"""A bundle is fetched into the environment's own scratch space, and every task has a sentence to warm it up with."""
 
 import tempfile
 
+import pytest
+
 from infolens.serving import loading
+from infolens.serving.loading import warm_up_inputs
+from infolens.tasks import schema_of, task_names
+
+
+@pytest.mark.parametrize("task", task_names())
+def test_warm_up_input(task):
+    """One input that the task's own schema takes, the same each time."""
+    (given,) = warm_up_inputs(task)
+    assert schema_of(task).check(given) == given
+    assert warm_up_inputs(task) == (given,)
 
 
 def test_each_environment_fetches_into_its_own_scratch_space(monkeypatch, tmp_path):
