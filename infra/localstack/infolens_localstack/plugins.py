@@ -67,11 +67,13 @@ def install_integrations() -> None:
     from infolens_localstack import (  # noqa: PLC0415
         gateway_responses,
         s3_events,
+        s3_storage,
         stack_pace,
         stack_updates,
         step_functions,
     )
 
+    s3_storage.install()
     gateway_responses.install()
     s3_events.install()
     stack_pace.install()

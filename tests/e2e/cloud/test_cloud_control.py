@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def test_start_twice_and_stop(own):
     assert cloud_process.stop(Path(own.state_dir)) is True
     assert cloud_process._marked(cloud_process._mark(Path(own.state_dir))) == []
     assert not Path(own.state_dir).exists()
+    assert list(Path(tempfile.gettempdir()).glob("localstack*")) == []  # where LocalStack would keep S3's objects
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of this test linger in TIME_WAIT
         probe.bind(("127.0.0.1", own.port))
