@@ -141,7 +141,9 @@ def deploy(cloud, stack, bucket, mark, path, **parameters):
 
     def ended():
         seen = formation.describe_stacks(StackName=stack)["Stacks"][0]
-        return None if seen["StackStatus"].endswith("IN_PROGRESS") else seen
+        # LocalStack says COMPLETE a moment before the outputs are there.
+        done = "Outputs" in seen or seen["StackStatus"] != f"{kind}_COMPLETE"
+        return None if seen["StackStatus"].endswith("IN_PROGRESS") or not done else seen
 
     seen = until(ended, limit_seconds=60)
     assert seen["StackStatus"] == f"{kind}_COMPLETE", seen
