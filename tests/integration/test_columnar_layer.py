@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-LAYER = Path(__file__).parents[2] / "layers" / "columnar"
+from layer_builds import build_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROUND_TRIP = """
 import sys
@@ -30,15 +31,7 @@ assert "numpy" not in sys.modules
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory) -> Path:
     """The built layer."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if uv is None:
-        pytest.skip("uv is not installed; `make setup` installs it")
-    built = tmp_path_factory.mktemp("columnar")
-    command = ["make", "--directory", str(LAYER), "build-ColumnarLayer", f"ARTIFACTS_DIR={built}", f"UV={uv}"]
-    command += [f"RUNTIME_PYTHON={sys.version_info.major}.{sys.version_info.minor}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return built / "python"
+    return build_layer("columnar", tmp_path_factory.mktemp("columnar"))
 
 
 def test_round_trip_in_a_clean_interpreter(layer):

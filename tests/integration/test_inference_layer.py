@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 
 from infolens.ml import text_classifier
 from infolens.ml.bundle import verify
+from layer_builds import build_layer
 from ml_fakes import TEXTS, tiny_bundle
 
 ROOT = Path(__file__).parents[2]
-LAYER = ROOT / "layers" / "inference"
 
 ANSWER = """
 import json, sys
@@ -37,15 +36,7 @@ PYDANTIC = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions.p
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory) -> Path:
     """The built layer."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if uv is None:
-        pytest.skip("uv is not installed; `make setup` installs it")
-    built = tmp_path_factory.mktemp("inference")
-    command = ["make", "--directory", str(LAYER), "build-InferenceLayer", f"ARTIFACTS_DIR={built}", f"UV={uv}"]
-    command += [f"RUNTIME_PYTHON={sys.version_info.major}.{sys.version_info.minor}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return built / "python"
+    return build_layer("inference", tmp_path_factory.mktemp("inference"))
 
 
 def test_size(layer):
