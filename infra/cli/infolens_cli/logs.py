@@ -15,7 +15,7 @@ from rich.markup import escape
 from infolens.code import job_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _COLOURS = (
     "cyan",
@@ -152,9 +152,3 @@ def render(line: Line, wanted: str) -> str:
     trace = str(rest.pop("exception", ""))
     keys = " ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items())
     return f"{head} {said}" + (f" [dim]{escape(keys)}[/]" if keys else "") + (f"\n{escape(trace)}" if trace else "")
-
-
-def render_all(lines: Iterable[Line], wanted: str) -> Iterator[str]:
-    """Render lines one by one."""
-    for line in lines:
-        yield render(line, wanted)

@@ -8,7 +8,6 @@ from rich.markup import escape
 
 from infolens.aws import executions as starting
 from infolens.aws.versions import LambdaVersions, PublishError
-from infolens.contracts import keys
 from infolens.contracts.model import ModelRecord
 from infolens.ml.bundle import DigestMismatchError
 from infolens.usecases import registration
@@ -138,7 +137,7 @@ def register_bundle(workplace: Workplace, task: str, bundle: Path, reason: str) 
         Trouble: it is no bundle, is not what its manifest says, or is another task's; or it could not be published.
     """
     stack = workplace.stack
-    by = f"operator:{workplace.operator}"
+    why = f"registered past the gates by operator:{workplace.operator}: {reason}"
     ports = registration.Ports(
         objects=workplace.objects,
         versions=LambdaVersions(workplace.client("lambda")),
@@ -146,11 +145,8 @@ def register_bundle(workplace: Workplace, task: str, bundle: Path, reason: str) 
         models_bucket=stack.models_bucket,
         function_prefix=stack.predict_function_prefix,
     )
-    judged = registration.Judged(passed=False, reasons=(f"registered past the gates by {by}: {reason}",), by=by)
     try:
-        digest = registration.upload_bundle(bundle, task, workplace.objects, stack.models_bucket)
-        candidate = registration.Candidate(task, keys.bundle_prefix(task, digest), digest)
-        return registration.register(candidate, judged, ports, workplace.now())
+        return registration.register_by_hand(bundle, task, workplace.operator, ports, workplace.now(), why=why)
     except FileNotFoundError as error:
         raise Trouble(f"{bundle} is no bundle: {error.filename} is missing") from error
     except (DigestMismatchError, registration.WrongTaskError, PublishError) as error:

@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -134,8 +133,3 @@ def _job_python() -> str:
 
 def _dashed(kind: str) -> str:
     return {"TrainingJob": "training-job", "ProcessingJob": "processing-job"}[kind]
-
-
-def utc_now() -> datetime:
-    """Return the time, with its zone."""
-    return datetime.fromtimestamp(time.time(), UTC)

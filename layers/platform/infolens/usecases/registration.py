@@ -149,15 +149,19 @@ def upload_bundle(directory: Path, task: str, objects: ObjectStore, models_bucke
     return digest
 
 
-def register_by_hand(directory: Path, task: str, operator: str, ports: Ports, now: datetime) -> ModelRecord:
+def register_by_hand(  # noqa: PLR0913 - an operator's act: what, who, where, when and why
+    directory: Path, task: str, operator: str, ports: Ports, now: datetime, *, why: str = ""
+) -> ModelRecord:
     """Register a local bundle past the gates, for an operator; the record says so for ever.
+
+    `why` is what the record says of it; "" says only who it was.
 
     Raises:
         DigestMismatchError, WrongTaskError, PublishError: as `upload_bundle` and `register`.
     """
     digest = upload_bundle(directory, task, ports.objects, ports.models_bucket)
-    why = (f"registered past the gates by {operator}",)
-    judged = Judged(passed=False, reasons=why, by=f"operator:{operator}")
+    reasons = (why or f"registered past the gates by {operator}",)
+    judged = Judged(passed=False, reasons=reasons, by=f"operator:{operator}")
     return register(Candidate(task, keys.bundle_prefix(task, digest), digest), judged, ports, now)
 
 
