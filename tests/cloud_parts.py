@@ -30,7 +30,7 @@ class Cloud:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, read_timeout=60),
+            config=Config(retries={"max_attempts": 0}, read_timeout=180),
         )
 
 
@@ -39,8 +39,11 @@ def unique(prefix):
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
-def until(look, limit_seconds=15.0, every=0.05):
-    """Return what ``look`` returns as soon as that is true; fail when it is not within the limit."""
+def until(look, limit_seconds=120.0, every=0.05):
+    """Return what ``look`` returns as soon as that is true; fail when it is not within the limit.
+
+    The limit only bounds the waiting for what never comes: it is no claim, and a busy machine must not reach it.
+    """
     deadline = time.monotonic() + limit_seconds
     while True:
         seen = look()
@@ -84,19 +87,27 @@ def make_function(cloud, source, **settings):
     function.create_function(
         FunctionName=name,
         Handler="index.handler",
-        Code={"ZipFile": zip_of({"index.py": source})},
-        **{"Runtime": "python3.11", "Role": ROLE, "Timeout": 10, "MemorySize": 256, **settings},
+        **{
+            "Code": {"ZipFile": zip_of({"index.py": source})},
+            "Runtime": "python3.11",
+            "Role": ROLE,
+            "Timeout": 30,
+            "MemorySize": 256,
+            **settings,
+        },
     )
     wait_for_function(function, name)
     return name
 
 
-def wait_for_function(function, name):
-    """Wait until a function is active and its last update done."""
+def wait_for_function(function, name, **version):
+    """Wait until a function (or with Qualifier a version) is active and its last update done; fail when it failed."""
 
     def ready():
-        seen = function.get_function_configuration(FunctionName=name)
-        return seen["State"] == "Active" and seen.get("LastUpdateStatus", "Successful") == "Successful"
+        seen = function.get_function_configuration(FunctionName=name, **version)
+        states = (seen["State"], seen.get("LastUpdateStatus", "Successful"))
+        assert "Failed" not in states, (name, version, seen.get("StateReason"), seen.get("LastUpdateStatusReason"))
+        return states == ("Active", "Successful")
 
     until(ready)
 
@@ -123,7 +134,7 @@ def make_bucket(cloud):
     return name
 
 
-def run_machine(cloud, definition, machine_input=None, limit_seconds=30.0):
+def run_machine(cloud, definition, machine_input=None, limit_seconds=120.0):
     """Run a state machine to its end and return DescribeExecution's answer."""
     states = cloud.client("stepfunctions")
     arn = states.create_state_machine(name=unique("machine"), definition=json.dumps(definition), roleArn=ROLE)
@@ -131,7 +142,7 @@ def run_machine(cloud, definition, machine_input=None, limit_seconds=30.0):
     return end_of(states, execution["executionArn"], limit_seconds)
 
 
-def end_of(states, execution_arn, limit_seconds=30.0):
+def end_of(states, execution_arn, limit_seconds=120.0):
     """Wait for the end of an execution and describe it."""
 
     def ended():

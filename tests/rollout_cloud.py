@@ -10,6 +10,8 @@ import time
 import zipfile
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cloud_parts import ROLE, make_function, unique, until, wait_for_function, zip_of
 from infolens.aws.alias import LambdaAliases
 from infolens.aws.registry import DynamoRegistry
@@ -99,13 +101,14 @@ class RolloutCloud:
                 Role=ROLE,
                 Code={"ZipFile": zip_of({"index.py": PREDICT})},
                 Environment={"Variables": variables},
-                Timeout=10,
+                Timeout=30,
                 MemorySize=256,
             )
         else:
             self.functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         wait_for_function(self.functions, name)
         assert self.functions.publish_version(FunctionName=name)["Version"] == version
+        wait_for_function(self.functions, name, Qualifier=version)
         self.registry.put(
             ModelRecord(
                 task=task,
@@ -130,7 +133,7 @@ class RolloutCloud:
             stateMachineArn=machine or self.machine, name=unique("r"), input=json.dumps(document)
         )["executionArn"]
 
-    def ended(self, execution, limit_seconds=90.0):
+    def ended(self, execution, limit_seconds=400.0):
         """Wait for the end of an execution: (status, error, cause)."""
 
         def look():
@@ -152,6 +155,10 @@ class RolloutCloud:
     def told(self, task):
         """The history in short."""
         return [(event.event, event.weight) for event in self.store.history(task)]
+
+    def over(self, task, count):
+        """Whether so many rollouts of a task have ended, by its history; the alias is moved before that is written."""
+        return sum(event in {"promoted", "rolled_back", "expired", "aborted"} for event, _ in self.told(task)) >= count
 
     def alarm_names(self):
         """Names of all alarms of rollouts."""
@@ -192,7 +199,7 @@ class RolloutCloud:
             self.cloud,
             source,
             Layers=[self.layer],
-            Timeout=30,
+            Timeout=60,
             MemorySize=512,
             Environment={"Variables": {**self.variables, "POWERTOOLS_SERVICE_NAME": folder}},
         )
@@ -200,7 +207,10 @@ class RolloutCloud:
 
 
 class Traffic:
-    """Calls a task's live alias again and again in a thread; used as a context."""
+    """Calls a task's live alias again and again in a thread; used as a context.
+
+    A call that fails is kept in ``refusals`` and the next one made; an error inside the context tells of them.
+    """
 
     def __init__(self, deployment, task, per_second=15):
         self._invoke = deployment.cloud.client("lambda").invoke
@@ -208,19 +218,31 @@ class Traffic:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.answers = []
-        """(seconds since the epoch, executed version) of every call."""
+        """(when it was asked in seconds since the epoch, executed version) of every call that was answered."""
+        self.refusals = []
+        """(when it was asked, what was said) of every other call."""
 
     def __enter__(self):
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _, error, __):
         self._stop.set()
-        self._thread.join(15)
+        self._thread.join()  # ends with its last call, whose time is limited
+        if error is not None:
+            error.add_note(f"Traffic: {self}")
+
+    def __str__(self):
+        return f"{len(self.answers)} answers, {len(self.refusals)} refusals, the last of them {self.refusals[-3:]}"
 
     def _run(self):
         for _ in itertools.count():
             if self._stop.wait(self._pause):
                 return
-            answer = self._invoke(FunctionName=self._name, Qualifier="live", Payload=b"{}")
-            self.answers.append((time.time(), answer["ExecutedVersion"]))
+            asked = time.time()
+            try:
+                answer = self._invoke(FunctionName=self._name, Qualifier="live", Payload=b"{}")
+            except (ClientError, BotoCoreError) as refusal:  # a throttled call, say, is no reason to fall silent
+                self.refusals.append((asked, str(refusal)))
+            else:
+                self.answers.append((asked, answer["ExecutedVersion"]))

@@ -20,7 +20,8 @@ def cloud(tmp_path_factory):
     """A running cloud on a free port, gone without trace when the tests end."""
     state_dir = tmp_path_factory.mktemp("cloud") / "state"
     # Jobs that ignore SIGTERM are killed after two seconds instead of SageMaker's 120.
-    running = cloud_process.start(state_dir, free_port(), settings={"SAGEMAKER_STOP_GRACE_SECONDS": "2"})
+    settings = {"SAGEMAKER_STOP_GRACE_SECONDS": "2"}
+    running = cloud_process.start(state_dir, free_port(), settings=settings, limit_seconds=240)
     try:
         yield Cloud(running.endpoint_url, state_dir)
     finally:

@@ -82,7 +82,7 @@ def test_killed_cloud_takes_its_processes_along_and_starts_again(own):
     """After kill -9 functions and jobs end by themselves, and a new start works, with nothing of before."""
     busy(own)
     os.kill(own.pid, signal.SIGKILL)
-    until(lambda: not children_of(own), limit_seconds=10)
+    until(lambda: not children_of(own))
     assert cloud_process.status(Path(own.state_dir)) is None
     again = cloud_process.start(Path(own.state_dir), own.port, settings={"LAMBDA_KEEPALIVE_MS": "1000"})
     assert again.pid != own.pid
@@ -91,7 +91,7 @@ def test_killed_cloud_takes_its_processes_along_and_starts_again(own):
     # An environment that nobody calls any more is ended.
     cloud = Cloud(again.endpoint_url, Path(again.state_dir))
     assert invoke(cloud, make_function(cloud, "def handler(e, c): return 1\n")) == (None, 1)
-    until(lambda: not children_of(again), limit_seconds=10)
+    until(lambda: not children_of(again))
     # And a stop right after a kill, while the rest still ends by itself.
     os.kill(again.pid, signal.SIGKILL)
     assert cloud_process.stop(Path(own.state_dir)) is True

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloud_parts import log_lines, make_bucket, make_function, unique, until
+from cloud_parts import invoke, log_lines, make_bucket, make_function, unique, until
 
 pytestmark = pytest.mark.cloud
 
@@ -17,7 +17,8 @@ def test_upload_reaches_a_function_through_a_queue_and_only_failures_return(clou
     queue = sqs.create_queue(
         QueueName=unique("uploads"),
         Attributes={
-            "VisibilityTimeout": "1",
+            # Short, for what returns; but longer than a busy machine needs to start the function and answer.
+            "VisibilityTimeout": "6",
             "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2}),
         },
     )["QueueUrl"]
@@ -37,6 +38,7 @@ def handler(event, context):
     return {"batchItemFailures": failed}
 """
     name = make_function(cloud, source)
+    assert invoke(cloud, name, {"Records": []})[0] is None  # started before the first message is taken
     function.create_event_source_mapping(
         FunctionName=name, EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"], BatchSize=10
     )
@@ -51,7 +53,7 @@ def handler(event, context):
     def dead_letters():
         return sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages")
 
-    letter = until(dead_letters, limit_seconds=30)[0]
+    letter = until(dead_letters)[0]
     assert json.loads(letter["Body"])["Records"][0]["s3"]["object"]["key"] == "bad.csv"
     lines = until(lambda: (x := log_lines(cloud, f"/aws/lambda/{name}")).count("got bad.csv") >= 2 and x)
     assert "test event" in lines

@@ -67,7 +67,7 @@ def train(cloud, bucket, files, **more):
         },
         "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
         "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 4, "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 500},
         **more,
     }
     client.create_training_job(**request)

@@ -67,6 +67,7 @@ Resources:
     Properties:
       Runtime: python3.11
       Handler: index.handler
+      Timeout: 30
       CodeUri: {Bucket: !Ref CodeBucket, Key: !Ref CodeKey}
       Environment: {Variables: {TABLE: !Ref Table}}
       Events:
@@ -136,7 +137,7 @@ def deploy(cloud, stack, bucket, mark, path, **parameters):
         assert seen["Status"] != "FAILED", seen.get("StatusReason")
         return seen["Status"] == "CREATE_COMPLETE"
 
-    until(planned, limit_seconds=30)
+    until(planned)
     formation.execute_change_set(ChangeSetName=change)
 
     def ended():
@@ -145,7 +146,7 @@ def deploy(cloud, stack, bucket, mark, path, **parameters):
         done = "Outputs" in seen or seen["StackStatus"] != f"{kind}_COMPLETE"
         return None if seen["StackStatus"].endswith("IN_PROGRESS") or not done else seen
 
-    seen = until(ended, limit_seconds=60)
+    seen = until(ended)
     assert seen["StackStatus"] == f"{kind}_COMPLETE", seen
     return {output["OutputKey"]: output["OutputValue"] for output in seen["Outputs"]}
 
@@ -213,9 +214,7 @@ def test_second_deployment_changes_what_it_names(cloud, deployed):
     function.create_alias(FunctionName=before["Function"], Name="live", FunctionVersion=version)
     after = deploy(cloud, stack, bucket, "second", "/tasks/news/predictions", Threshold="5", Suffix=".tsv")
     assert after == before
-    _, body = until(
-        lambda: (seen := post(cloud, after, "/tasks/news/predictions", key))[0] == 200 and seen, limit_seconds=10
-    )
+    _, body = until(lambda: (seen := post(cloud, after, "/tasks/news/predictions", key))[0] == 200 and seen)
     assert body["mark"] == "second"
     alarm = cloud.client("cloudwatch").describe_alarms(AlarmNames=[after["Alarm"]])["MetricAlarms"][0]
     assert alarm["Threshold"] == 5.0
@@ -240,7 +239,7 @@ def test_deleted_stack_is_gone(cloud):
         except formation.exceptions.ClientError:
             return True
 
-    until(gone, limit_seconds=30)
+    until(gone)
     function = cloud.client("lambda")
     with pytest.raises(function.exceptions.ResourceNotFoundException):
         function.get_function(FunctionName=outputs["Function"])

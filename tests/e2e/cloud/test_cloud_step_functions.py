@@ -21,7 +21,7 @@ TRAIN = """
 import sys, time
 do = sys.argv[sys.argv.index("--do") + 1]
 if do == "fail": raise ValueError("bad labels")
-if do == "sleep": time.sleep(60)
+if do == "sleep": time.sleep(600)
 """
 
 
@@ -39,7 +39,7 @@ def task(resource, parameters, **more):
     return {"StartAt": "Do", "States": {"Do": state}}
 
 
-def training(bucket, name, do, seconds=30):
+def training(bucket, name, do, seconds=700):
     """Return CreateTrainingJob's parameters."""
     return {
         "TrainingJobName": name,
@@ -128,7 +128,7 @@ def test_timed_out_task_is_caught_and_its_job_stopped(cloud, bucket):
     machine = task(
         "sagemaker:createTrainingJob.sync",
         training(bucket, name, "sleep"),
-        TimeoutSeconds=2,
+        TimeoutSeconds=6,
         Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Late"}],
     )
     machine["States"]["Late"] = {"Type": "Fail", "Error": "TooLate", "Cause": "the job hangs"}

@@ -148,15 +148,15 @@ def test_a_weight_is_refused_while_a_rollout_owns_the_alias(told, tmp_path):
     """The reason names the rollout; forced, it moves, and the rollout ends as aborted."""
     plan = json.loads((Path(cloud_process.CHECKOUT) / "infra/cli/infolens_cli/demo/plan.json").read_text())
     file = tmp_path / "plan.json"
-    file.write_text(json.dumps(plan | {"min_requests": 1000, "look_seconds": 2}))
+    file.write_text(json.dumps(plan | {"min_requests": 1000, "look_seconds": 2, "max_step_seconds": 600}))
     assert told.run("rollout", "start", TASK, "1", "--plan", str(file))[0] == 0
-    until(lambda: "owns the alias" in told.run("rollout", "status", TASK)[1], 60, 0.5)
+    until(lambda: "owns the alias" in told.run("rollout", "status", TASK)[1], 240, 0.5)
     code, _, said = told.run("rollout", "weight", TASK, "50")
     assert code == 1
     assert "owns the alias" in said
     assert "--force" in said
     assert told.run("rollout", "weight", TASK, "0", "--force")[0] == 0
-    until(lambda: "ended as aborted" in told.run("rollout", "status", TASK)[1], 60, 0.5)
+    until(lambda: "ended as aborted" in told.run("rollout", "status", TASK)[1], 240, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def api(told):
     """Address and key as the curl line has them."""
     url = re.search(r"http://\S+?/v1", told.curl)[0]
     key = re.search(r"x-api-key: (\S+?)'", told.curl)[1]
-    with httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=35) as client:
+    with httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=120) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from infolens import code
 from infolens.usecases.training import prepare
 from training_fakes import ORDER, SETTINGS, training_ports
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
 MACHINE = (Path(__file__).parents[3] / "state_machines" / "training.asl.json").read_text()
 TRAIN = """
@@ -22,7 +22,7 @@ name, mode = os.environ["TRAINING_JOB_NAME"], options.get("--mode", "good")
 if mode == "fail" or (mode == "fail-once" and name.endswith("-0")):
     raise ValueError("the loss went up")
 if mode == "hang":
-    time.sleep(600)
+    time.sleep(1200)
 rows = pathlib.Path(os.environ["SM_CHANNEL_DATASET"], "part.parquet").read_text()
 pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps([options["--dataset-id"], rows, mode]))
 """
@@ -70,7 +70,7 @@ def answering(cloud, answer) -> str:
 class Run:
     """One run of the machine, with the state that prepare_training gives it and planted answers for the rest."""
 
-    def __init__(self, cloud, mode="good", max_seconds=60):
+    def __init__(self, cloud, mode="good", max_seconds=600):
         self.cloud = cloud
         self.data, self.models = make_bucket(cloud), make_bucket(cloud)
         self.run_id = unique("run")
@@ -119,7 +119,7 @@ class Run:
 
     def end(self) -> dict:
         """Wait for the end and describe the execution."""
-        return end_of(self.cloud.client("stepfunctions"), self.execution_arn, limit_seconds=150)
+        return end_of(self.cloud.client("stepfunctions"), self.execution_arn, limit_seconds=600)
 
     def jobs(self) -> dict[str, str]:
         """Names and states of the training jobs of this run."""

@@ -131,8 +131,11 @@ class ProcessExecutor(RuntimeExecutor):
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """Drop the version's code from the disk."""
-        function_version.config.code.destroy_cached()
+        """Leave the code on the disk: versions share it, and LocalStack itself destroys what no version uses.
+
+        An update ends the old $LATEST some time after it was told to be done. Dropped here, the code would vanish from
+        under the versions that were published meanwhile, or run: Failed for ever, at random.
+        """
 
     # One life of the process.
 

@@ -2,15 +2,17 @@
 
 import dataclasses
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
 from localstack.aws.api import RequestContext
 from localstack.aws.api.lambda_ import AliasConfiguration, PreconditionFailedException, ResourceNotFoundException
 from localstack.services.lambda_ import api_utils
-from localstack.services.lambda_.invocation import version_manager
+from localstack.services.lambda_.invocation import execution_environment, version_manager
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.provider import LambdaProvider
 from localstack.services.lambda_.provider_utils import get_function_version
+
+_NO_LIMIT_SECONDS: Final = 3600
 
 
 class AliasRepairedLambdaProvider(LambdaProvider):
@@ -22,6 +24,10 @@ class AliasRepairedLambdaProvider(LambdaProvider):
         version_manager.record_cw_metric_error = _nothing
         version_manager.record_cw_metric_invocation = _nothing
         version_manager.LambdaVersionManager.store_logs = _nothing
+
+        # The executor itself cuts an initialisation as Lambda does. LocalStack's clock would kill what only started
+        # late on a busy machine, and leave it without its folder.
+        execution_environment.STARTUP_TIMEOUT_SEC = _NO_LIMIT_SECONDS
 
         # LocalStack walks over a version's environments while other calls add some: an error in Python.
         self.lambda_service.assignment_service.environments = defaultdict(_SafelyWalked)
