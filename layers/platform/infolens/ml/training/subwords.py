@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE
-from tokenizers.normalizers import BertNormalizer
+from tokenizers.normalizers import BertNormalizer, Normalizer, Replace
+from tokenizers.normalizers import Sequence as Normalizers
 from tokenizers.pre_tokenizers import Metaspace, Punctuation, Sequence
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
@@ -21,8 +22,22 @@ PAD_ID = 0
 MASK_ID = 4
 
 
-def train_subwords(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """Train on the texts of the train split alone, lower-casing; the same texts give the same tokenizer.
+def hide(tokenizer: Tokenizer, hidden: Iterable[tuple[str, str]]) -> None:
+    """Let the tokenizer put each replacement in the place of what its expression finds, before all else, in order.
+
+    Args:
+        tokenizer: is changed.
+        hidden: expressions (Oniguruma) and replacements.
+    """
+    steps: list[Normalizer] = [Replace(Regex(expression), replacement) for expression, replacement in hidden]
+    if steps:
+        tokenizer.normalizer = Normalizers([*steps, tokenizer.normalizer] if tokenizer.normalizer else steps)
+
+
+def train_subwords(
+    texts: Iterable[str], vocabulary: int, hidden: Iterable[tuple[str, str]] = (), *, lowercase: bool = True
+) -> Tokenizer:
+    """Train on the texts of the train split alone; the same texts give the same tokenizer.
 
     Byte pair encoding with a mark before each word, since the WordPiece trainer of `tokenizers` numbers its "##" pieces
     in the order of a hash table: the same rows gave another tokenizer, and another model, at every call.
@@ -30,9 +45,12 @@ def train_subwords(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     Args:
         texts: what to learn the words from.
         vocabulary: most entries; rare corpora give fewer.
+        hidden: what no text keeps, see `hide`.
+        lowercase: take capitals and accents away.
     """
     tokenizer = Tokenizer(BPE(unk_token="[UNK]"))  # noqa: S106 - a token of text, no secret
-    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.normalizer = BertNormalizer(lowercase=lowercase)
+    hide(tokenizer, hidden)
     tokenizer.pre_tokenizer = Sequence([Punctuation(), Metaspace()])
     trainer = BpeTrainer(
         vocab_size=vocabulary,

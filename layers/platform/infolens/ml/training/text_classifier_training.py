@@ -20,16 +20,17 @@ from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.corpus_vectors import corpus_vectors
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
-from infolens.ml.training.subwords import MASK_ID, PAD_ID, SPECIAL_TOKENS, train_subwords
+from infolens.ml.training.subwords import MASK_ID, PAD_ID, SPECIAL_TOKENS, hide, train_subwords
 from infolens.ml.training.text_classifier_model import (
     EncoderSize,
+    Phrases,
     Shape,
     TextClassifierModel,
     TrainingRecord,
     pretrained,
     pretrained_directory,
     save,
-    small_distilbert,
+    small_encoder,
 )
 
 if TYPE_CHECKING:
@@ -65,9 +66,18 @@ class Profile:
     """Steps between two lines of training loss."""
     # From nothing only:
     vocabulary: int = 0
+    lowercase: bool = True
+    """Off where capitals tell something."""
     size: EncoderSize | None = None
     word_dropout: float = 0.0
     """Share of tokens that are masked in each training step."""
+    encoder_tokens: int = 0
+    """Tokens that the encoder reads where something beside it reads `max_tokens`; 0 lets it read all."""
+    phrases: Phrases | None = None
+    """A linear model of phrases beside the encoder, see `text_classifier_model.Phrases`."""
+    phrase_lr: float = 0.0
+    phrase_decay: float = 0.0
+    """Weight decay of the linear model: it has more weights than there are texts."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +104,21 @@ def train_text_classifier(
     labels: Sequence[str],
     train: Sequence[Mapping[str, object]],
     validation: Sequence[Mapping[str, object]],
+    hidden: Sequence[tuple[str, str]] = (),
 ) -> TrainingRecord:
     """Train on rows with "text" and "label", keep the weights that validated best, and write them to `job.output`.
 
     An interrupted job that finds its checkpoint goes on after the last finished epoch and ends with the very weights
     that it would have had: data order and dropout of an epoch depend on the seed and the epoch's number alone.
+
+    Args:
+        job: what is trained where.
+        profile: how.
+        labels: their names in the order of their ids.
+        train: rows to learn from.
+        validation: rows to choose the weights by.
+        hidden: expressions and what stands in their place; written into the tokenizer, so that no text reaches the
+            model without them, in training, parity and serving alike.
 
     Raises:
         TrainingError: there is nothing to train on, or the base model cannot be loaded.
@@ -110,12 +130,18 @@ def train_text_classifier(
     torch.manual_seed(job.seed)
 
     # data: the tokenizer is written first and read back through the class that serves
-    _write_tokenizer(job.output, profile, [str(row["text"]) for row in train])
+    _write_tokenizer(job.output, profile, [str(row["text"]) for row in train], hidden)
     tokens = TextTokens(job.output / TOKENIZER_FILE, profile.max_tokens)
     data = Data(_examples(train, tokens, labels), _examples(validation, tokens, labels), tuple(labels))
 
     # model
-    shape = Shape(tuple(labels), profile.max_tokens, direct=not profile.base_model)
+    shape = Shape(
+        tuple(labels),
+        profile.max_tokens,
+        direct=not profile.base_model,
+        encoder_tokens=profile.encoder_tokens,
+        phrases=profile.phrases,
+    )
     model = _new_model(profile, shape, tokens, data.train.ids, job.seed).to(device.kind)
     _say(
         f"task={job.provenance.task} run={job.provenance.run_id} profile={job.profile} "
@@ -150,13 +176,19 @@ class _Loop:
         steps_per_epoch = math.ceil(len(train.ids) / profile.batch_size)
         self.epochs = max(profile.epochs, math.ceil(profile.min_steps / steps_per_epoch))
         steps = self.epochs * steps_per_epoch
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": list(model.encoder.parameters()), "lr": profile.lr},
-                {"params": list(model.head.parameters()), "lr": profile.head_lr},
-            ],
-            weight_decay=profile.weight_decay,
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": list(model.encoder.parameters()), "lr": profile.lr},
+            {"params": list(model.head.parameters()), "lr": profile.head_lr},
+        ]
+        if model.phrases is not None:
+            groups.append(
+                {
+                    "params": list(model.phrases.parameters()),
+                    "lr": profile.phrase_lr,
+                    "weight_decay": profile.phrase_decay,
+                }
+            )
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=profile.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer,
             lambda step: min((step + 1) / max(1.0, profile.warmup * steps), 1.0) * (1.0 - step / steps),
@@ -267,12 +299,15 @@ class _Loop:
         return int(state["epochs_done"])
 
 
-def _write_tokenizer(directory: Path, profile: Profile, texts: Sequence[str]) -> None:
+def _write_tokenizer(
+    directory: Path, profile: Profile, texts: Sequence[str], hidden: Sequence[tuple[str, str]]
+) -> None:
     if profile.base_model:
-        source = AutoTokenizer.from_pretrained(pretrained_directory(profile.base_model))
-        source.backend_tokenizer.save(str(directory / TOKENIZER_FILE))
+        tokenizer = AutoTokenizer.from_pretrained(pretrained_directory(profile.base_model)).backend_tokenizer
+        hide(tokenizer, hidden)
     else:
-        train_subwords(texts, profile.vocabulary).save(str(directory / TOKENIZER_FILE))
+        tokenizer = train_subwords(texts, profile.vocabulary, hidden, lowercase=profile.lowercase)
+    tokenizer.save(str(directory / TOKENIZER_FILE))
 
 
 def _new_model(
@@ -282,14 +317,18 @@ def _new_model(
         return TextClassifierModel(pretrained(profile.base_model), shape, profile.dropout)
     if profile.size is None:
         raise TrainingError("profile: names neither a base model nor the size of one to train from nothing")
-    encoder = small_distilbert(profile.size, tokens.vocabulary, profile.max_tokens, profile.dropout)
-    embeddings = cast("Any", encoder).embeddings
+    read = profile.encoder_tokens or profile.max_tokens
+    encoder = small_encoder(profile.size, tokens.vocabulary, read, profile.dropout)
+    words = cast("Any", encoder).get_input_embeddings().weight
     with torch.no_grad():
         vectors = corpus_vectors(texts, tokens.vocabulary, profile.size.dim, seed)
         # 0.3 a number: between BERT's 0.02, which drowns in the dropout of so few steps, and layer norm's 1.
-        embeddings.word_embeddings.weight.copy_(torch.from_numpy(vectors * 0.3 * math.sqrt(profile.size.dim)))
-        embeddings.word_embeddings.weight[PAD_ID] = 0.0
-    return TextClassifierModel(encoder, shape, profile.dropout)
+        words.copy_(torch.from_numpy(vectors * 0.3 * math.sqrt(profile.size.dim)))
+        words[PAD_ID] = 0.0
+    model = TextClassifierModel(encoder, shape, profile.dropout)
+    if model.phrases is not None:
+        model.phrases.learn_rarity(torch.from_numpy(ids) for ids in texts)
+    return model
 
 
 def _examples(rows: Sequence[Mapping[str, object]], tokens: TextTokens, labels: Sequence[str]) -> Examples:
