@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from infolens import codec
-from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport, Verdict
+from infolens.contracts.evaluation import (
+    NO_LIMIT,
+    Direction,
+    EvaluationReport,
+    Gate,
+    PairedDifference,
+    ParityGate,
+    ParityReport,
+    Verdict,
+)
 from infolens.gates import judge, judge_parity, reasons, refusals
 
 BUNDLE = "b" * 64
@@ -15,6 +24,13 @@ ACCURACY = Gate("accuracy", Direction.HIGHER, limit=0.70, max_loss=0.02, min_row
 RATE = Gate("false_positive_rate", Direction.LOWER, limit=0.10, max_loss=0.01, min_rows=100, why="S1-19")
 PARITY_GATE = ParityGate(max_mean_difference=0.02, max_label_flips=0.03, min_rows=30)
 PARITY = ParityReport(BUNDLE, rows=400, mean_difference=0.002, max_difference=0.05, label_flips=0.005)
+
+
+def difference(value: float, low: float, high: float, rows: int = 500, units: int = 0) -> PairedDifference:
+    """Candidate minus champion, with its bounds."""
+    return PairedDifference(value, low, high, rows, units or rows, "bootstrap", 0.95)
+
+
 REPORT = EvaluationReport(
     task="news_category",
     run_id="run-1",
@@ -24,9 +40,13 @@ REPORT = EvaluationReport(
     metrics={"accuracy": 0.80, "false_positive_rate": 0.05},
     slices={},
     champion_digest=CHAMPION,
-    champion_metrics={"accuracy": 0.81, "false_positive_rate": 0.05},
+    champion_metrics={"accuracy": 0.79, "false_positive_rate": 0.05},
+    champion_differences={
+        "accuracy": difference(0.01, -0.008, 0.028),
+        "false_positive_rate": difference(0.0, -0.006, 0.006),
+    },
 )
-FIRST = replace(REPORT, champion_digest="", champion_metrics={})
+FIRST = replace(REPORT, champion_digest="", champion_metrics={}, champion_differences={})
 
 
 def verdict_on(report=REPORT, parity=PARITY, gates=(ACCURACY, RATE), digest=BUNDLE, champion=CHAMPION) -> Verdict:
@@ -44,9 +64,10 @@ def test_passes_with_all_evidence():
     verdict = verdict_on()
     assert verdict.passed
     assert refusals(verdict) == ()
-    assert "accuracy: 0.8000, floor 0.7000, n=500; champion 0.8100, loss +0.0100, at most 0.0200 accepted" in reasons(
-        verdict
-    )
+    assert (
+        "accuracy: 0.8000, floor 0.7000, n=500; against the champion +0.0100, 95% bounds -0.0080 to +0.0280"
+        " on n=500 pairs, a loss of 0.0200 accepted"
+    ) in reasons(verdict)
 
 
 @pytest.mark.parametrize(("value", "passed"), [(0.70, True), (0.6999, False)])
@@ -65,28 +86,81 @@ def test_ceiling(value, passed):
     assert verdict_on(report, champion="").passed is passed
 
 
-@pytest.mark.parametrize(("value", "passed"), [(0.79, True), (0.7899, False)])
-def test_worse_than_champion(value, passed):
-    """A candidate may lose max_loss against its champion and not more, although it is above the floor."""
-    verdict = verdict_on(with_accuracy(value))
+def against_champion(**differences: PairedDifference) -> EvaluationReport:
+    """Give a report with other differences from the champion."""
+    return replace(REPORT, champion_differences={**REPORT.champion_differences, **differences})
+
+
+@pytest.mark.parametrize(("low", "passed"), [(-0.02, True), (-0.0201, False)])
+def test_loss_that_is_not_ruled_out(low, passed):
+    """The lower bound decides: a candidate that looks better refuses where a loss above max_loss is still likely."""
+    verdict = verdict_on(against_champion(accuracy=difference(0.01, low, 0.04)))
     assert verdict.passed is passed
     if not passed:
-        assert refusals(verdict) == (
-            "accuracy: 0.7899, floor 0.7000, n=500; champion 0.8100, loss +0.0201, at most 0.0200 accepted",
+        (refusal,) = refusals(verdict)
+        assert refusal == (
+            "accuracy: 0.8000, floor 0.7000, n=500; against the champion +0.0100, 95% bounds -0.0201 to +0.0400 on "
+            "n=500 pairs, a loss of 0.0200 accepted: a larger loss is not ruled out; with the same answers some 510 "
+            "rows would do it"
         )
 
 
-@pytest.mark.parametrize(("value", "passed"), [(0.06, True), (0.0601, False)])
-def test_worse_than_champion_where_lower_is_better(value, passed):
-    """The loss is counted in the metric's own direction."""
-    report = replace(REPORT, metrics={**REPORT.metrics, "false_positive_rate": value})
+@pytest.mark.parametrize(("high", "passed"), [(0.01, True), (0.0101, False)])
+def test_loss_where_lower_is_better(high, passed):
+    """The loss is counted in the metric's own direction: of an error rate the upper bound decides."""
+    report = against_champion(false_positive_rate=difference(0.0, -0.05, high))
     assert verdict_on(report).passed is passed
+
+
+def test_rows_that_would_be_needed():
+    """The bounds come nearer with the root of the rows: twice as near takes four times as many."""
+    (refusal,) = refusals(verdict_on(against_champion(accuracy=difference(0.0, -0.04, 0.04, rows=119))))
+    assert refusal.endswith("with the same answers some 480 rows would do it")
+
+
+@pytest.mark.parametrize("value", [-0.02, -0.05])
+def test_worse_than_champion(value):
+    """A candidate that loses as much as is accepted, or more, is worse: no number of rows is promised to mend it."""
+    (refusal,) = refusals(verdict_on(against_champion(accuracy=difference(value, value - 0.03, value + 0.03))))
+    assert refusal.endswith("a loss of 0.0200 accepted: worse than the champion")
+
+
+def test_surely_worse_within_the_margin_passes():
+    """A small loss that is surely no larger than what is accepted is accepted."""
+    assert verdict_on(against_champion(accuracy=difference(-0.01, -0.015, -0.005))).passed
 
 
 def test_better_than_champion_passes():
     """Being better is no loss in either direction."""
-    report = replace(REPORT, metrics={"accuracy": 0.99, "false_positive_rate": 0.0})
-    assert verdict_on(report).passed
+    report = against_champion(
+        accuracy=difference(0.19, 0.15, 0.23), false_positive_rate=difference(-0.05, -0.06, -0.04)
+    )
+    assert verdict_on(replace(report, metrics={"accuracy": 0.99, "false_positive_rate": 0.0})).passed
+
+
+@pytest.mark.parametrize(("rows", "passed"), [(100, True), (99, False)])
+def test_too_few_pairs(rows, passed):
+    """Bounds from fewer pairs than min_rows are no evidence, however near they are."""
+    verdict = verdict_on(against_champion(accuracy=difference(0.05, 0.01, 0.09, rows=rows)))
+    assert verdict.passed is passed
+    if not passed:
+        assert refusals(verdict)[0].endswith("at least 100 pairs are needed as evidence")
+
+
+def test_units_are_named():
+    """Where rows are not independent, the reason says of how many units they are."""
+    report = against_champion(accuracy=difference(0.05, 0.01, 0.09, units=20))
+    assert any(
+        "on n=500 pairs, a loss of 0.0200 accepted (20 independent units)" in one for one in reasons(verdict_on(report))
+    )
+
+
+@pytest.mark.parametrize(
+    "broken", [(math.nan, 0.0, 0.1), (0.0, math.nan, 0.1), (0.0, -math.inf, 0.1), (0.0, 0.0, math.nan)]
+)
+def test_difference_that_is_no_number(broken):
+    """Bounds that are no numbers rule nothing out."""
+    assert not verdict_on(against_champion(accuracy=difference(*broken))).passed
 
 
 def test_gate_without_champion_comparison():
@@ -132,13 +206,24 @@ def test_limit_that_is_no_number(limit):
     assert not verdict_on(gates=(replace(ACCURACY, limit=limit),)).passed
 
 
-@pytest.mark.parametrize("champion_metrics", [{}, {"accuracy": math.nan}])
-def test_champion_value_missing(champion_metrics):
-    """Without the champion's value no loss can be ruled out, so the gate refuses."""
-    verdict = verdict_on(replace(REPORT, champion_metrics=champion_metrics), gates=(ACCURACY,))
-    assert refusals(verdict) == (
-        "accuracy: 0.8000, floor 0.7000, n=500; the champion's value is missing, so no loss can be ruled out",
+@pytest.mark.parametrize("differences", [{}, {"macro_f1": difference(0.1, 0.05, 0.15)}])
+def test_difference_missing(differences):
+    """Without the paired difference no loss can be ruled out, whatever the two values are, so the gate refuses."""
+    report = replace(REPORT, metrics={"accuracy": 0.99}, champion_differences=differences)
+    (refusal,) = refusals(verdict_on(report, gates=(ACCURACY,)))
+    assert refusal == (
+        "accuracy: 0.9900, floor 0.7000, n=500; the paired difference from the champion is missing: "
+        "no loss can be ruled out"
     )
+
+
+def test_report_of_an_older_evaluation():
+    """A report that was written before differences were computed is read, and refuses where there is a champion."""
+    plain = codec.to_dict(REPORT)
+    del plain["champion_differences"], plain["champion_slice_differences"]
+    report = codec.from_dict(EvaluationReport, plain)
+    assert report.champion_differences == {}
+    assert not verdict_on(report).passed
 
 
 @pytest.mark.parametrize("reported", ["", "d" * 64])
@@ -216,3 +301,171 @@ def test_nan_survives_json():
     """A NaN in a report written by a job is still a NaN, and still refused, after a round trip through JSON."""
     report = codec.from_json(EvaluationReport, codec.to_json(with_accuracy(math.nan)))
     assert not verdict_on(report).passed
+
+
+# Gates on slices: what holds for all rows must not hide what does not hold for some of them.
+
+SLICES = {
+    "identity=women": {"accuracy": 0.78, "rows": 60.0},
+    "identity=muslim": {"accuracy": 0.75, "rows": 40.0},
+    "identity=deaf": {"accuracy": 0.10, "rows": 5.0},
+    "cases=negation": {"accuracy": 0.90, "rows": 50.0},
+    "label=Sports": {"recall": 0.8, "rows": 30.0},
+}
+SLICED = replace(FIRST, slices=SLICES)
+IDENTITY = Gate("accuracy", Direction.HIGHER, NO_LIMIT, None, min_rows=30, why="S1", slice="identity=*", max_gap=0.10)
+NEGATION = Gate("accuracy", Direction.HIGHER, 0.8, None, min_rows=50, why="S1", slice="cases=negation")
+
+
+def with_slice(name: str, report: EvaluationReport = SLICED, **values: float) -> EvaluationReport:
+    """Give a report with another slice."""
+    return replace(report, slices={**report.slices, name: {**report.slices.get(name, {}), **values}})
+
+
+def on_slices(report, *gates, champion="") -> Verdict:
+    """Judge by gates on slices alone."""
+    return verdict_on(report, gates=gates, champion=champion)
+
+
+def test_slices_in_order_pass():
+    """Each slice that matches speaks for itself, and those with too few rows are named."""
+    verdict = on_slices(SLICED, IDENTITY, NEGATION)
+    assert verdict.passed
+    said = [result for result in verdict.results if " on " in result.gate]
+    assert [(one.gate, one.reason) for one in said] == [
+        ("accuracy on identity=muslim", "0.7500, n=40; all rows 0.8000, gap +0.0500, at most 0.1000 accepted"),
+        ("accuracy on identity=women", "0.7800, n=60; all rows 0.8000, gap +0.0200, at most 0.1000 accepted"),
+        ("accuracy on identity=*", "2 slices judged; not judged, with fewer than 30 rows: identity=deaf n=5"),
+        ("accuracy on cases=negation", "0.9000, floor 0.8000, n=50"),
+    ]
+
+
+@pytest.mark.parametrize(("value", "passed"), [(0.70, True), (0.6999, False)])
+def test_gap_to_all_rows(value, passed):
+    """One slice of many that is further behind all rows than is accepted refuses, and is named."""
+    verdict = on_slices(with_slice("identity=women", accuracy=value), IDENTITY)
+    assert verdict.passed is passed
+    if not passed:
+        (refusal,) = refusals(verdict)
+        assert refusal == (
+            "accuracy on identity=women: 0.6999, n=60; all rows 0.8000, gap +0.1001, at most 0.1000 accepted: "
+            "too far behind all rows"
+        )
+
+
+@pytest.mark.parametrize(("value", "passed"), [(0.15, True), (0.1501, False)])
+def test_gap_where_lower_is_better(value, passed):
+    """Of an error rate a slice is behind when it is above all rows."""
+    gate = replace(RATE, limit=NO_LIMIT, max_loss=None, min_rows=30, slice="identity=women", max_gap=0.10)
+    assert on_slices(with_slice("identity=women", false_positive_rate=value), gate).passed is passed
+
+
+@pytest.mark.parametrize("better", [0.95, 0.80])
+def test_slice_ahead_of_all_rows(better):
+    """A slice that is better than all rows is no gap."""
+    assert on_slices(with_slice("identity=women", accuracy=better), IDENTITY).passed
+
+
+@pytest.mark.parametrize("metrics", [{"macro_f1": 0.8}, {"accuracy": math.nan}])
+def test_gap_to_nothing(metrics):
+    """Where the metric on all rows is missing, no gap can be ruled out."""
+    assert not on_slices(replace(SLICED, metrics=metrics), IDENTITY).passed
+
+
+@pytest.mark.parametrize(("value", "passed"), [(0.80, True), (0.7999, False)])
+def test_floor_of_a_suite(value, passed):
+    """A suite of failure-mode cases is held to its own floor, although all rows together pass."""
+    verdict = on_slices(with_slice("cases=negation", accuracy=value), ACCURACY, NEGATION)
+    assert verdict.passed is passed
+    if not passed:
+        assert refusals(verdict) == ("accuracy on cases=negation: 0.7999, floor 0.8000, n=50: below the floor",)
+
+
+@pytest.mark.parametrize(("rows", "passed"), [(50.0, True), (49.0, False)])
+def test_suite_without_enough_cases(rows, passed):
+    """Fewer cases than the gate asks for are no evidence."""
+    verdict = on_slices(with_slice("cases=negation", rows=rows), NEGATION)
+    assert verdict.passed is passed
+    if not passed:
+        assert refusals(verdict) == (
+            "accuracy on cases=negation: too few rows in cases=negation n=49; at least 50 are needed",
+        )
+
+
+@pytest.mark.parametrize("rows", [math.nan, math.inf, 0.0, -1.0])
+def test_slice_whose_rows_are_no_number(rows):
+    """A slice that does not say how many rows it has is no evidence."""
+    assert not on_slices(with_slice("cases=negation", rows=rows), NEGATION).passed
+    assert not on_slices(with_slice("cases=negation", rows=rows), replace(NEGATION, min_rows=0)).passed
+
+
+def test_all_slices_too_small():
+    """A glob whose every slice has too few rows refuses: nothing was shown."""
+    gate = replace(IDENTITY, min_rows=61)
+    (refusal,) = refusals(on_slices(SLICED, gate))
+    assert refusal == (
+        "accuracy on identity=*: too few rows in identity=deaf n=5, identity=muslim n=40, identity=women n=60; "
+        "at least 61 are needed"
+    )
+
+
+def test_slice_missing():
+    """A slice that the report lacks refuses, and the reason lists those that it has."""
+    (refusal,) = refusals(on_slices(SLICED, replace(NEGATION, slice="cases=sarcasm")))
+    assert refusal == (
+        "accuracy on cases=sarcasm: the report has no such slice; it has cases=negation, identity=deaf, "
+        "identity=muslim, identity=women, label=Sports"
+    )
+    assert not on_slices(replace(SLICED, slices={}), IDENTITY).passed
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_slice_value_that_is_no_number(value):
+    """A slice whose metric is NaN refuses, also without a floor."""
+    assert not on_slices(with_slice("identity=women", accuracy=value), IDENTITY).passed
+
+
+def test_slice_metric_missing():
+    """A slice that lacks the metric refuses: it is not passed over."""
+    assert refusals(on_slices(SLICED, replace(NEGATION, slice="label=*", min_rows=1))) == (
+        "accuracy on label=Sports: the report has no such metric; it has recall, rows",
+    )
+
+
+@pytest.mark.parametrize(("low", "passed"), [(-0.05, True), (-0.0501, False)])
+def test_slice_against_the_champion(low, passed):
+    """A slice can be held against the champion too, by the bounds on that slice."""
+    gate = replace(NEGATION, max_loss=0.05)
+    report = replace(
+        REPORT,
+        slices=SLICES,
+        champion_slice_differences={"cases=negation": {"accuracy": difference(0.0, low, 0.05, rows=50)}},
+    )
+    assert on_slices(report, gate, champion=CHAMPION).passed is passed
+    bare = replace(report, champion_slice_differences={})
+    assert not on_slices(bare, gate, champion=CHAMPION).passed
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        (replace(ACCURACY, max_gap=0.1), "max_gap compares a slice with all rows, and the gate names no slice"),
+        (replace(ACCURACY, limit=NO_LIMIT, max_loss=None), "the gate asks for nothing"),
+        (replace(NEGATION, limit=NO_LIMIT), "the gate asks for nothing"),
+        (replace(ACCURACY, max_loss=math.nan), "[nan] are no numbers to judge by"),
+        (replace(ACCURACY, max_loss=math.inf), "[inf] are no numbers to judge by"),
+        (replace(IDENTITY, max_gap=math.nan), "[nan] are no numbers to judge by"),
+    ],
+)
+def test_gate_that_could_not_refuse(gate, says):
+    """A gate that is written so that nothing could fail it refuses, and says what is wrong with it."""
+    (refusal,) = refusals(on_slices(SLICED, gate))
+    assert refusal.endswith(says)
+
+
+@pytest.mark.parametrize(("value", "passed"), [(12.0, True), (12.01, False)])
+def test_business_gate(value, passed):
+    """A figure of the business is a metric like any other: its own unit, its own ceiling."""
+    gate = Gate("cost_per_thousand", Direction.LOWER, 12.0, None, min_rows=100, why="what a moderator costs")
+    report = replace(FIRST, metrics={**FIRST.metrics, "cost_per_thousand": value})
+    assert on_slices(report, gate).passed is passed

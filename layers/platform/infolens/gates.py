@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from infolens.contracts.evaluation import Direction, GateResult, Verdict
+from infolens.contracts.evaluation import NO_LIMIT, Direction, GateResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infolens.contracts.evaluation import EvaluationReport, Gate, ParityGate, ParityReport
+    from infolens.contracts.evaluation import EvaluationReport, Gate, PairedDifference, ParityGate, ParityReport
 
 _ROUNDING = 1e-9
 """0.80 - 0.78 is a little more than 0.02 in binary floating point; the limit itself must pass."""
@@ -39,7 +41,7 @@ def judge(  # noqa: PLR0913 - the verdict names all that it rests on
         _same_bundle(report, parity, bundle_digest),
         _same_champion(report, champion_digest),
         *judge_parity(parity, parity_gate),
-        *(_judge_metric(report, gate) for gate in gates),
+        *(result for gate in gates for result in _judge_gate(report, gate)),
     )
     if not gates:
         results += (GateResult("gates", False, "the task states no gate, so nothing was shown"),)
@@ -84,24 +86,130 @@ def _same_champion(report: EvaluationReport, digest: str) -> GateResult:
     )
 
 
-def _judge_metric(report: EvaluationReport, gate: Gate) -> GateResult:
-    value, problem = _evidence(report.metrics, gate, report.rows)
+def _judge_gate(report: EvaluationReport, gate: Gate) -> tuple[GateResult, ...]:
+    """Hold the metric as a whole, or on each slice that the gate names, to its demands."""
+    if misuse := _misuse(gate):
+        return (GateResult(_name(gate), False, misuse),)
+    if not gate.slice:
+        seen = Seen(gate.metric, report.metrics, report.rows, report.champion_differences)
+        return (_judge_metric(report, gate, seen),)
+    matching = {name: report.slices[name] for name in sorted(report.slices) if fnmatchcase(name, gate.slice)}
+    rows = {name: _rows_of(values) for name, values in matching.items()}
+    enough = {name: values for name, values in matching.items() if rows[name] >= max(1, gate.min_rows)}
+    few = ", ".join(f"{name} n={rows[name]}" for name in matching if name not in enough)
+    if not enough:
+        problem = f"too few rows in {few}; at least {max(1, gate.min_rows)} are needed" if few else _no_slice(report)
+        return (GateResult(_name(gate), False, problem),)
+    results = tuple(
+        _judge_metric(
+            report,
+            gate,
+            Seen(f"{gate.metric} on {name}", values, rows[name], report.champion_slice_differences.get(name, {})),
+        )
+        for name, values in enough.items()
+    )
+    if few:
+        told = f"{len(enough)} slices judged; not judged, with fewer than {gate.min_rows} rows: {few}"
+        results += (GateResult(_name(gate), True, told),)
+    return results
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the report says of all rows, or of one slice."""
+
+    gate: str
+    """What the result is called."""
+    metrics: Mapping[str, float]
+    rows: int
+    differences: Mapping[str, PairedDifference]
+
+
+def _judge_metric(report: EvaluationReport, gate: Gate, seen: Seen) -> GateResult:
+    value, problem = _evidence(seen.metrics, gate, seen.rows)
     if problem:
-        return GateResult(gate.metric, False, problem)
+        return GateResult(seen.gate, False, problem)
+    demands = [_limit(gate, value)]
+    if gate.max_gap is not None:
+        demands.append(_gap(gate, value, report.metrics.get(gate.metric, math.nan), gate.max_gap))
+    if gate.max_loss is not None and report.champion_digest:
+        demands.append(_loss(gate, seen, gate.max_loss))
+    words = "; ".join([f"{value:.4f}{demands[0][1]}, n={seen.rows}", *(words for _, words in demands[1:])])
+    refusals = [met for met, _ in demands if met]
+    return GateResult(seen.gate, not refusals, f"{words}: {' and '.join(refusals)}" if refusals else words)
+
+
+def _limit(gate: Gate, value: float) -> tuple[str, str]:
+    """Hold the value to the gate's limit -> ("" or why it refuses, the limit in words)."""
+    if gate.limit == NO_LIMIT:
+        return "", ""
     higher = gate.direction is Direction.HIGHER
-    limit_name = "floor" if higher else "ceiling"
-    words = f"{value:.4f}, {limit_name} {gate.limit:.4f}, n={report.rows}"
     # Asked for what must hold, so that a limit which is no number refuses instead of passing everything.
-    if not (value >= gate.limit if higher else value <= gate.limit):
-        return GateResult(gate.metric, False, f"{words}: {'below the floor' if higher else 'above the ceiling'}")
-    if gate.max_loss is None or not report.champion_digest:
-        return GateResult(gate.metric, True, words)
-    champion = report.champion_metrics.get(gate.metric, math.nan)
-    if not math.isfinite(champion):
-        return GateResult(gate.metric, False, f"{words}; the champion's value is missing, so no loss can be ruled out")
-    loss = champion - value if higher else value - champion
-    words += f"; champion {champion:.4f}, loss {loss:+.4f}, at most {gate.max_loss:.4f} accepted"
-    return GateResult(gate.metric, loss <= gate.max_loss + _ROUNDING, words)
+    met = value >= gate.limit if higher else value <= gate.limit
+    refusal = "" if met else "below the floor" if higher else "above the ceiling"
+    return refusal, f", {'floor' if higher else 'ceiling'} {gate.limit:.4f}"
+
+
+def _gap(gate: Gate, value: float, overall: float, accepted: float) -> tuple[str, str]:
+    """Hold a slice to all rows."""
+    if not math.isfinite(overall):
+        return "no gap can be ruled out", "the metric on all rows is missing"
+    gap = overall - value if gate.direction is Direction.HIGHER else value - overall
+    refusal = "" if gap <= accepted + _ROUNDING else "too far behind all rows"
+    return refusal, f"all rows {overall:.4f}, gap {gap:+.4f}, at most {accepted:.4f} accepted"
+
+
+def _loss(gate: Gate, seen: Seen, accepted: float) -> tuple[str, str]:
+    """Ask whether a loss larger than is accepted has been ruled out: being unsure is not being as good."""
+    difference = seen.differences.get(gate.metric)
+    if difference is None or not all(map(math.isfinite, (difference.value, difference.low, difference.high))):
+        return "no loss can be ruled out", "the paired difference from the champion is missing"
+    # As a gain: what is better is positive, whatever the metric's own direction.
+    higher = gate.direction is Direction.HIGHER
+    gain, surely = (difference.value, difference.low) if higher else (-difference.value, -difference.high)
+    words = (
+        f"against the champion {difference.value:+.4f}, {difference.level:.0%} bounds {difference.low:+.4f} to "
+        f"{difference.high:+.4f} on n={difference.rows} pairs, a loss of {accepted:.4f} accepted"
+    )
+    if difference.rows < max(1, gate.min_rows):
+        return f"at least {max(1, gate.min_rows)} pairs are needed as evidence", words
+    if difference.units != difference.rows:
+        words += f" ({difference.units} independent units)"
+    if surely >= -accepted - _ROUNDING:
+        return "", words
+    if gain <= -accepted:
+        return "worse than the champion", words
+    needed = _two_digits(difference.rows * ((gain - surely) / (gain + accepted)) ** 2)
+    return f"a larger loss is not ruled out; with the same answers some {needed} rows would do it", words
+
+
+def _two_digits(number: float) -> str:
+    """Round up to two digits: it is a guess."""
+    step = 10.0 ** max(0, math.floor(math.log10(number)) - 1)
+    return f"{math.ceil(number / step) * step:,.0f}"
+
+
+def _misuse(gate: Gate) -> str:
+    """Say what is wrong with a gate that could not refuse; "" when it is in order."""
+    if gate.max_gap is not None and not gate.slice:
+        return "max_gap compares a slice with all rows, and the gate names no slice"
+    if gate.limit == NO_LIMIT and gate.max_gap is None and gate.max_loss is None:
+        return "the gate asks for nothing"
+    bounds = [bound for bound in (gate.max_gap, gate.max_loss) if bound is not None]
+    return "" if all(math.isfinite(bound) for bound in bounds) else f"{bounds} are no numbers to judge by"
+
+
+def _name(gate: Gate) -> str:
+    return f"{gate.metric} on {gate.slice}" if gate.slice else gate.metric
+
+
+def _no_slice(report: EvaluationReport) -> str:
+    return f"the report has no such slice; it has {', '.join(sorted(report.slices)) or 'none'}"
+
+
+def _rows_of(values: Mapping[str, float]) -> int:
+    rows = values.get("rows", 0.0)
+    return int(rows) if math.isfinite(rows) else 0
 
 
 def _evidence(metrics: Mapping[str, float], gate: Gate, rows: int) -> tuple[float, str]:

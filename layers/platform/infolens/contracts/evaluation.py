@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+NO_LIMIT = float("-inf")
+"""Limit of a gate that asks only how a slice or a candidate compares."""
 
 
 class Direction(StrEnum):
@@ -22,11 +25,21 @@ class Gate:
     limit: float
     """Floor when higher is better, ceiling when lower is better; the limit itself passes."""
     max_loss: float | None
-    """How much worse than the champion on the same rows is still accepted; None compares with no champion."""
+    """How much worse than the champion on the same rows is still accepted; None compares with no champion.
+
+    A larger loss must be ruled out by the lower bound of the paired difference, not by the difference itself.
+    """
     min_rows: int
     """Fewer held-out rows than this are no evidence: the gate refuses."""
     why: str
     """Where the number comes from (a requirement id, a baseline)."""
+    slice: str = ""
+    """Glob over the names of slices ("cases=negation", "identity=*"); "" holds all rows to the gate.
+
+    Each slice that matches and has `min_rows` is held to it; that none does refuses.
+    """
+    max_gap: float | None = None
+    """How much worse than on all rows the metric may be on the slice; None compares with nothing."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,25 @@ class ParityReport:
 
 
 @dataclass(frozen=True)
+class PairedDifference:
+    """How much a metric of the candidate differs from the champion's on the very same rows, and how surely."""
+
+    value: float
+    """Candidate minus champion."""
+    low: float
+    """The difference is at least this with confidence `level`."""
+    high: float
+    """The difference is at most this with confidence `level`."""
+    rows: int
+    units: int
+    """Groups of rows that are independent of each other (days, users); as many as rows where each row is."""
+    method: str
+    """How the bounds were found, in words."""
+    level: float
+    """Confidence of each bound by itself (one-sided)."""
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """Metrics of one bundle on held-out rows, and of the champion's bundle on the very same rows."""
 
@@ -66,6 +98,10 @@ class EvaluationReport:
     champion_digest: str
     """"" when there is no champion yet."""
     champion_metrics: dict[str, float]
+    champion_differences: dict[str, PairedDifference] = field(default_factory=dict)
+    """Metric -> candidate against champion; a metric that is not here has not been compared."""
+    champion_slice_differences: dict[str, dict[str, PairedDifference]] = field(default_factory=dict)
+    """Slice -> metric -> the same, for the slices whose gates ask for it."""
 
 
 @dataclass(frozen=True)
