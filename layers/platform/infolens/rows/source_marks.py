@@ -1,4 +1,4 @@
-"""What gives away where a news text was taken from and says nothing about it: agency marks, outlets, encoding junk. Pure.
+"""What tells where a news text was taken from, and nothing about it: agency marks, outlets, encoding junk. Pure.
 
 A classifier that may see such marks learns them instead of the text: in public news sets nearly every "(Reuters)" is
 real and every "Featured image via" is fake, because whoever collected them took the classes from different places.
@@ -20,7 +20,7 @@ _MONTHS = (
 
 SOURCE_MARKS: tuple[tuple[str, str], ...] = (
     # Encoding junk: which characters were lost, and how, is a property of the collection.
-    ("â€™|â€˜|\u2019|\u2018|\u02bc|`|\u00b4", "'"),
+    ("â€™|â€\u02dc|\u2019|\u2018|\u02bc|`|\u00b4", "'"),
     ("â€œ|â€\u009d|â€|\u201c|\u201d|\u201e|\u00ab|\u00bb", '"'),
     ("â€“|â€”|\u2013|\u2014|\u2212|--+", "-"),
     ("â€¦|\u2026", "..."),

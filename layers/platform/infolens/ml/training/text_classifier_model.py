@@ -30,12 +30,12 @@ _DESCRIPTION = "training.json"
 
 @dataclass(frozen=True)
 class Phrases:
-    """A linear model of phrases beside the encoder: each phrase of neighbouring tokens falls into one of the buckets."""
+    """A linear model of phrases beside the encoder; each phrase of neighbour tokens falls into one of the buckets."""
 
     longest: int
     """Tokens of the longest phrase; 1 is single tokens alone."""
     buckets: int
-    """Phrases that share a bucket share a weight: some times the number of frequent phrases, more than the vocabulary."""
+    """Phrases that share a bucket share a weight; more than the vocabulary, some times the number of phrases seen."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PhraseModel(nn.Module):
 
     @torch.no_grad()
     def learn_rarity(self, texts: Iterable[Tensor]) -> None:
-        """Weigh each bucket by the logarithm of how few of the texts have it; `texts` are token ids, shape (tokens,)."""
+        """Weigh each bucket by the logarithm of how few texts have it; `texts` are token ids, shape (tokens,)."""
         found, number = torch.zeros_like(self.rarity), 0
         for ids in texts:
             found += self.counts(ids[None], torch.ones_like(ids[None]))[0] > 0

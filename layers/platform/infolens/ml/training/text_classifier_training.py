@@ -64,6 +64,9 @@ class Profile:
     half_precision: bool
     log_every: int
     """Steps between two lines of training loss."""
+    hidden: tuple[tuple[str, str], ...] = ()
+    """Expressions (Oniguruma) and what stands in their place. They become part of the tokenizer: no text reaches the
+    model without them, in training, parity and serving alike."""
     # From nothing only:
     vocabulary: int = 0
     lowercase: bool = True
@@ -104,21 +107,11 @@ def train_text_classifier(
     labels: Sequence[str],
     train: Sequence[Mapping[str, object]],
     validation: Sequence[Mapping[str, object]],
-    hidden: Sequence[tuple[str, str]] = (),
 ) -> TrainingRecord:
     """Train on rows with "text" and "label", keep the weights that validated best, and write them to `job.output`.
 
     An interrupted job that finds its checkpoint goes on after the last finished epoch and ends with the very weights
     that it would have had: data order and dropout of an epoch depend on the seed and the epoch's number alone.
-
-    Args:
-        job: what is trained where.
-        profile: how.
-        labels: their names in the order of their ids.
-        train: rows to learn from.
-        validation: rows to choose the weights by.
-        hidden: expressions and what stands in their place; written into the tokenizer, so that no text reaches the
-            model without them, in training, parity and serving alike.
 
     Raises:
         TrainingError: there is nothing to train on, or the base model cannot be loaded.
@@ -130,7 +123,7 @@ def train_text_classifier(
     torch.manual_seed(job.seed)
 
     # data: the tokenizer is written first and read back through the class that serves
-    _write_tokenizer(job.output, profile, [str(row["text"]) for row in train], hidden)
+    _write_tokenizer(job.output, profile, [str(row["text"]) for row in train])
     tokens = TextTokens(job.output / TOKENIZER_FILE, profile.max_tokens)
     data = Data(_examples(train, tokens, labels), _examples(validation, tokens, labels), tuple(labels))
 
@@ -299,14 +292,12 @@ class _Loop:
         return int(state["epochs_done"])
 
 
-def _write_tokenizer(
-    directory: Path, profile: Profile, texts: Sequence[str], hidden: Sequence[tuple[str, str]]
-) -> None:
+def _write_tokenizer(directory: Path, profile: Profile, texts: Sequence[str]) -> None:
     if profile.base_model:
         tokenizer = AutoTokenizer.from_pretrained(pretrained_directory(profile.base_model)).backend_tokenizer
-        hide(tokenizer, hidden)
+        hide(tokenizer, profile.hidden)
     else:
-        tokenizer = train_subwords(texts, profile.vocabulary, hidden, lowercase=profile.lowercase)
+        tokenizer = train_subwords(texts, profile.vocabulary, profile.hidden, lowercase=profile.lowercase)
     tokenizer.save(str(directory / TOKENIZER_FILE))
 
 
