@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from infolens.aws.alias import LambdaAliases
+from infolens.aws.prediction_memory import DynamoPredictionMemory
 from infolens.aws.predictions import LambdaPredictions
 from infolens.contracts.prediction import METRIC_NAMESPACE
 from infolens.serving.http_api import Ports, build_app
-from infolens.serving.metrics import count_fault
+from infolens.serving.metrics import count_answer, count_fault
 from infolens.serving.request_body import MAX_PREDICTION_ID
+from infolens.serving.time_limits import MODEL_CALL_SECONDS
 from infolens.settings import settings
 
 if TYPE_CHECKING:
@@ -25,12 +27,13 @@ metrics = Metrics(namespace=METRIC_NAMESPACE)
 _PREFIX = settings().need("predict_function_prefix")
 app = build_app(
     Ports(
-        predictions=LambdaPredictions(_PREFIX, on_silent_fault=count_fault),
+        predictions=LambdaPredictions(_PREFIX, read_timeout=MODEL_CALL_SECONDS, on_silent_fault=count_fault),
         alias=LambdaAliases(),
+        memory=DynamoPredictionMemory(settings().need("predictions_table")),
         function_prefix=_PREFIX,
         new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,
         logger=logger,
-        metrics=metrics,
+        count_answer=count_answer,
     )
 )
 

@@ -29,6 +29,8 @@ class Settings:
     """DynamoDB table of registered models (key: task, version)."""
     rollouts_table: str = ""
     """DynamoDB table of rollouts (key: task, item)."""
+    predictions_table: str = ""
+    """DynamoDB table of answers remembered under their prediction id (key: id)."""
     predict_function_prefix: str = ""
     """Name of a task's predict function less the task's name."""
     training_state_machine_arn: str = ""

@@ -46,7 +46,7 @@ class LambdaPredictions:
         prefix: str,
         functions: Any = None,  # noqa: ANN401 - a boto3 client has no static type
         *,
-        read_timeout: float = 13.0,
+        read_timeout: float = 22.0,
         on_silent_fault: Callable[[str, str], None] | None = None,
     ) -> None:
         """Take the function names' prefix, and a boto3 Lambda client or one of its own.
@@ -54,8 +54,8 @@ class LambdaPredictions:
         Args:
             prefix: name of a predict function less its task.
             functions: a boto3 client.
-            read_timeout: seconds to wait for an answer. Twice this, for the champion's turn after a canary that hangs,
-                must fit into the 29 s that API Gateway waits. There are no retries: a model that hangs hangs again.
+            read_timeout: seconds to wait for an answer, more than the functions themselves may run, so that one that
+                hangs is ended, named and blamed by Lambda. There are no retries: a model that hangs hangs again.
             on_silent_fault: told (task, version) when the runtime itself ended an invocation (out of time, out of
                 memory, crashed): the version could not count that fault, and no alarm would see it.
         """
@@ -88,7 +88,7 @@ class LambdaPredictions:
 
 def failed(status: int, version: str, detail: str) -> PredictResponse:
     """Make the answer of a version ("" when it is not known which) that gave none."""
-    titles = {429: "Too many requests", 502: "Model fault", 504: "Model time-out"}
+    titles = {429: "Too many requests", 502: "Model fault", 503: "No model", 504: "Model time-out"}
     return PredictResponse(status, version, "", "", "", (), Problem(status, titles[status], detail))
 
 

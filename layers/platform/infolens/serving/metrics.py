@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from infolens.contracts.prediction import METRIC_FAULTS, METRIC_NAMESPACE
+
+if TYPE_CHECKING:
+    from infolens.usecases.prediction import Outcome
 
 
 def two_dimensions() -> AmazonCloudWatchEMFProvider:
@@ -25,4 +30,14 @@ def count_fault(task: str, version: str) -> None:
     provider.add_dimension("task", task)
     provider.add_dimension("model_version", version)
     provider.add_metric(METRIC_FAULTS, MetricUnit.Count, 1, resolution=MetricResolution.High)
+    provider.flush_metrics()
+
+
+def count_answer(task: str, outcome: Outcome, milliseconds: float) -> None:
+    """Count what a user saw of one model through the API, whichever version gave it (S0-35)."""
+    provider = two_dimensions()
+    provider.add_dimension("task", task)
+    provider.add_metric("Fallbacks", MetricUnit.Count, int(outcome.fallback))
+    provider.add_metric("FaultsSeen", MetricUnit.Count, int(outcome.response.status >= 500))
+    provider.add_metric("ServiceTime", MetricUnit.Milliseconds, milliseconds)
     provider.flush_metrics()
