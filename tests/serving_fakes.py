@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass, field, replace
 
 from infolens.aws.objects import Found, ObjectMissingError
+from infolens.aws.prediction_memory import IdTakenError, Recalled
 from infolens.aws.predictions import NoModelLiveError
 from infolens.contracts.bundle import BundleManifest
 from infolens.contracts.prediction import PredictResponse
@@ -140,6 +141,45 @@ class FakePredictions:
         if qualifier not in self.by_qualifier:
             raise NoModelLiveError(f"no model of {task} serves yet")
         return self.by_qualifier[qualifier]
+
+
+class FakeModels:
+    """`Predictions` of several tasks: a response, or an exception to raise, per task; the rest is not live."""
+
+    def __init__(self, by_task):
+        self.by_task = by_task
+        self.asked = []
+
+    def invoke(self, task, request, qualifier="live"):
+        """See Predictions."""
+        self.asked.append((task, request, qualifier))
+        if task not in self.by_task:
+            raise NoModelLiveError(f"no model of {task} serves yet")
+        if isinstance(self.by_task[task], Exception):
+            raise self.by_task[task]
+        return self.by_task[task]
+
+
+class FakeMemory:
+    """`PredictionMemory` in a dict; `fault` is raised instead, where one is planted."""
+
+    def __init__(self, fault=None):
+        self.kept = {}
+        self.fault = fault
+
+    def once(self, prediction_id, text, make):
+        """See PredictionMemory."""
+        if self.fault:
+            raise self.fault
+        if prediction_id in self.kept:
+            known, document = self.kept[prediction_id]
+            if known != text:
+                raise IdTakenError(f"prediction_id {prediction_id} belongs to another text")
+            return Recalled(document, repeated=True)
+        made = make()
+        if made.keep:
+            self.kept[prediction_id] = (text, made.document)
+        return Recalled(made.document, repeated=False)
 
 
 ANSWERED = PredictResponse(

@@ -1,83 +1,24 @@
 """API Gateway's events in, answers and problem documents out: the routes as their callers see them."""
 
 import json
-from dataclasses import dataclass, replace
-from pathlib import Path
+import threading
+from dataclasses import replace
 
 import pytest
-from aws_lambda_powertools import Logger, Metrics
 
+from api_calls import NEW_ID, TEXT, Context, assert_problem, golden, ports, send, with_text
 from infolens.aws.predictions import failed
 from infolens.contracts.prediction import PredictRequest, Problem
-from infolens.contracts.rollout import AliasState
-from infolens.serving.http_api import Ports, build_app
+from infolens.serving.http_api import build_app
+from infolens.serving.task_documents import one_line
 from infolens.tasks import task_names
-from serving_fakes import ANSWERED, FakeAlias, FakePredictions, answered_by
-
-EVENTS = Path(__file__).parents[1] / "events"
-TEXT = "The senate vote on the election bill came as a surprise to party leaders on Monday."
-CANARY = AliasState(champion="4", candidate="5", weight=20, revision_id="r")
-NEW_ID = 4242
-
-
-@dataclass
-class Context:
-    """What the Lambda runtime hands over beside the event."""
-
-    function_name: str = "infolens-api"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:infolens-api"
-    aws_request_id: str = "11111111-2222-3333-4444-555555555555"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer as the caller sees it."""
-
-    status: int
-    content_type: str
-    body: dict
-    headers: dict
-
-
-def golden(name: str) -> dict:
-    """Read a golden event."""
-    return json.loads((EVENTS / f"api_{name}.json").read_text())
-
-
-def send(event, predictions=None, alias=None) -> Reply:
-    """Send an event, by its golden name or as it is."""
-    ports = Ports(
-        predictions=predictions or FakePredictions({"live": ANSWERED}),
-        alias=alias or FakeAlias(CANARY),
-        function_prefix="infolens-predict-",
-        new_prediction_id=lambda: NEW_ID,
-        logger=Logger(service="test"),
-        metrics=Metrics(namespace="Test", service="test"),
-    )
-    answer = build_app(ports).resolve(golden(event) if isinstance(event, str) else event, Context())
-    headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
-    return Reply(answer["statusCode"], headers["Content-Type"], json.loads(answer["body"]), headers)
-
-
-def with_text(text: object) -> dict:
-    """An event with another text."""
-    return golden("prediction") | {"body": json.dumps({"prediction_id": 7, "text": text})}
-
-
-def assert_problem(reply: Reply, status: int, **members: object) -> None:
-    """A reply is an RFC 9457 document of this status and these members."""
-    assert reply.status == status
-    assert reply.content_type == "application/problem+json"
-    assert {"type", "title", "status", "detail"} <= set(reply.body)
-    assert reply.body["status"] == status
-    assert {name: reply.body.get(name) for name in members} == members
+from serving_fakes import ANSWERED, FakePredictions, answered_by
 
 
 def test_prediction():
     """A good request gets the answer, and all by which it can be traced back."""
     predictions = FakePredictions({"live": ANSWERED})
-    reply = send("prediction", predictions)
+    reply = send("prediction", predictions=predictions)
     assert reply.status == 200
     assert reply.content_type == "application/json"
     assert reply.body == {
@@ -113,7 +54,7 @@ def test_base64_body():
 def test_malformed_json(name):
     """A body that is no JSON is a 400, and nothing is asked."""
     predictions = FakePredictions({})
-    assert_problem(send(name, predictions), 400, title="Malformed request")
+    assert_problem(send(name, predictions=predictions), 400, title="Malformed request")
     assert predictions.asked == []
 
 
@@ -136,7 +77,7 @@ def test_unknown_task():
 def test_refused_input(event, field, words):
     """A wrong field is a 422 that names the field and the limit, and no model is asked."""
     predictions = FakePredictions({})
-    reply = send(event, predictions)
+    reply = send(event, predictions=predictions)
     assert_problem(reply, 422, field=field)
     assert words in reply.body["detail"]
     assert predictions.asked == []
@@ -164,7 +105,7 @@ def test_body_too_large():
 
 def test_no_model_live():
     """A task without a model is a 503 that says what to do."""
-    reply = send("prediction", FakePredictions({}))
+    reply = send("prediction", predictions=FakePredictions({}))
     assert_problem(reply, 503, title="No model", prediction_id=7)
     assert reply.headers["Retry-After"] == "60"
 
@@ -172,7 +113,7 @@ def test_no_model_live():
 @pytest.mark.parametrize(("status", "title"), [(502, "Model fault"), (504, "Model time-out")])
 def test_model_fault(status, title):
     """A fault of the champion reaches the caller as a problem with the version, and nothing of its inside."""
-    reply = send("prediction", FakePredictions({"live": failed(status, "4", "model version 4 failed")}))
+    reply = send("prediction", predictions=FakePredictions({"live": failed(status, "4", "model version 4 failed")}))
     assert_problem(reply, status, title=title, prediction_id=7)
     assert reply.headers["X-InfoLens-Model-Version"] == "4"
 
@@ -181,14 +122,17 @@ def test_handled_fault():
     """A predict function that answers 500 is passed on as it is."""
     fault = replace(answered_by("4"), status=500, answers=(), problem=Problem(500, "Model fault", "version 4 failed"))
     assert_problem(
-        send("prediction", FakePredictions({"live": fault})), 500, title="Model fault", detail="version 4 failed"
+        send("prediction", predictions=FakePredictions({"live": fault})),
+        500,
+        title="Model fault",
+        detail="version 4 failed",
     )
 
 
 def test_fallback():
     """A canary's fault costs its users nothing: the champion answers, and the header says so."""
     predictions = FakePredictions({"live": failed(502, "5", "model version 5 failed"), "4": answered_by("4")})
-    reply = send("prediction", predictions)
+    reply = send("prediction", predictions=predictions)
     assert reply.status == 200
     assert reply.headers["X-InfoLens-Fallback"] == "champion"
     assert reply.headers["X-InfoLens-Model-Version"] == "4"
@@ -196,19 +140,21 @@ def test_fallback():
 
 def test_too_many():
     """More than the account allows at once is a 429."""
-    assert_problem(send("prediction", FakePredictions({"live": failed(429, "", "too many")})), 429)
+    assert_problem(send("prediction", predictions=FakePredictions({"live": failed(429, "", "too many")})), 429)
 
 
 def test_answer_without_answers():
     """A 200 of a predict function that holds no answer is a fault, not an empty success."""
-    assert_problem(send("prediction", FakePredictions({"live": replace(ANSWERED, answers=())})), 502)
+    assert_problem(send("prediction", predictions=FakePredictions({"live": replace(ANSWERED, answers=())})), 502)
 
 
 def test_input_that_only_the_model_refuses():
     """The second check, in the predict function, is passed on with its field."""
     refused = {"problem": {"status": 422, "title": "Input refused", "detail": "text: no", "field": "text"}}
     assert_problem(
-        send("prediction", FakePredictions({"live": replace(ANSWERED, answers=(refused,))})), 422, field="text"
+        send("prediction", predictions=FakePredictions({"live": replace(ANSWERED, answers=(refused,))})),
+        422,
+        field="text",
     )
 
 
@@ -220,25 +166,54 @@ def test_our_own_fault():
             """See Predictions."""
             raise RuntimeError("secret")
 
-    reply = send("prediction", Broken())
+    reply = send("prediction", predictions=Broken())
     assert_problem(reply, 500, title="Internal error", prediction_id=7)
     assert "secret" not in json.dumps(reply.body)
 
 
 def test_list_tasks():
-    """The tasks are those that have a folder."""
-    assert send("list_tasks").body == {"tasks": list(task_names())}
+    """The tasks are those that have a folder, each with its line and who serves it."""
+    lines = send("list_tasks").body["tasks"]
+    assert [line["task"] for line in lines] == list(task_names())
+    assert {"task": "news_category", "description": one_line("news_category"), "champion_version": "4"} in lines
+
+
+def test_list_tasks_when_lambda_fails():
+    """A list without its champions is no list."""
+
+    class Broken:
+        def read(self, function):
+            """See Aliases."""
+            raise RuntimeError("secret")
+
+    assert_problem(send("list_tasks", alias=Broken()), 500, title="Internal error")
 
 
 def test_describe_task():
-    """A task tells its columns and who serves it."""
-    reply = send("describe_task")
-    assert reply.body == {
-        "task": "news_category",
-        "columns": {"text": "string", "label": "string"},
-        "label": "label",
-        "champion_version": "4",
+    """A task tells its input and answer, its files' columns, who serves it, and what a candidate must reach."""
+    body = send("describe_task").body
+    assert set(body) == {
+        "task",
+        "description",
+        "champion_version",
+        "input",
+        "answer",
+        "columns",
+        "label",
+        "floors",
     }
+    assert body["champion_version"] == "4"
+    assert body["columns"] == {"text": "string", "label": "string"}
+    assert body["label"] == "label"
+    assert body["input"]["required"] == ["text"]
+    accuracy = next(floor for floor in body["floors"] if floor["metric"] == "accuracy")
+    assert (accuracy["limit"], accuracy["direction"]) == (0.7, "higher_is_better")
+    assert "S0-39" in accuracy["why"]
+
+
+def test_unknown_task_has_no_description():
+    """A task that is not there is a 404 here too."""
+    assert_problem(send(golden("describe_task") | {"path": "/tasks/weather"}), 404, title="Unknown task")
 
 
 def test_describe_task_without_a_model():
@@ -255,7 +230,7 @@ def test_unknown_route():
     """A path that is not there is a 404 that lists those there are."""
     reply = send("unknown_route")
     assert_problem(reply, 404, title="Unknown route")
-    assert "POST /tasks/<task>/predictions" in reply.body["detail"]
+    assert "POST /tasks/{task}/predictions" in reply.body["detail"]
 
 
 def test_wrong_method():
@@ -267,16 +242,37 @@ def test_wrong_method():
 
 def test_one_request_leaves_nothing_to_the_next():
     """A prediction id does not leak into the problem of a later request in the same environment."""
-    ports = Ports(
-        FakePredictions({"live": ANSWERED}),
-        FakeAlias(CANARY),
-        "infolens-predict-",
-        lambda: NEW_ID,
-        Logger(service="test"),
-        Metrics(namespace="Test", service="test"),
-    )
-    app = build_app(ports)
+    app = build_app(ports())
     app.resolve(golden("prediction"), Context())
     answer = app.resolve(golden("malformed_json"), Context())
     assert "prediction_id" not in json.loads(answer["body"])
     assert "X-InfoLens-Prediction-Id" not in answer["multiValueHeaders"]
+
+
+def test_other_media_type():
+    """A body that says it is a form is refused before it is read."""
+    event = golden("prediction") | {"headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    assert_problem(send(event), 415, title="Unsupported media type")
+
+
+def test_nothing_is_remembered_under_a_task():
+    """A task's own route asks its model each time, whatever its id was answered with before."""
+    app = build_app(ports(predictions=FakePredictions({"live": ANSWERED})))
+    assert send("prediction", app).status == 200
+    event = golden("prediction") | {"body": json.dumps({"prediction_id": 7, "text": "Another text. " * 10})}
+    assert send(event, app).status == 200
+
+
+def test_no_answer_in_time():
+    """A model that outlasts the request is a 504, and the caller has it before API Gateway gives up."""
+    asked = threading.Event()
+
+    class Hangs:
+        def invoke(self, task, request, qualifier="live"):
+            """See Predictions."""
+            asked.wait(20)
+            return ANSWERED
+
+    reply = send("prediction", predictions=Hangs(), within=0.05)
+    asked.set()
+    assert_problem(reply, 504, title="Model time-out", detail="no answer within 0.05 s", prediction_id=7)

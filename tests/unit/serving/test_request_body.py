@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infolens.serving.problems import ProblemError
-from infolens.serving.request_body import MAX_BODY_BYTES, MAX_PREDICTION_ID, PredictionBody, parse
+from infolens.serving.request_body import (
+    MAX_BODY_BYTES,
+    MAX_PREDICTION_ID,
+    PredictionBody,
+    members,
+    must_be_json,
+    split_id,
+)
+
+
+def parse(body, **options):
+    """Read a body as a task's own route does."""
+    return split_id(members(body, **options))
 
 
 def problem_of(body, **options):
@@ -42,13 +54,30 @@ def test_base64():
         ("{", "the body is not JSON"),
         ('{"text": NaN}', "NaN is no JSON value"),
         ('{"text": -Infinity}', "-Infinity is no JSON value"),
-        ("[" * 100_000, "the body is not JSON"),
-        ("9" * 5000, "the body is not JSON"),
+        ('{"x": 1e400}', "1e400 is too large a number"),
+        ('{"text": "a", "text": "b"}', "an object names a member twice"),
+        ('{"a": {"b": 1, "b": 2}}', "an object names a member twice"),
+        pytest.param("[" * 100_000, "the body is not JSON", id="deep"),
+        pytest.param("9" * 5000, "the body is not JSON", id="digits"),
         ('{"text": "\\ud800"}', "the body is not UTF-8 text"),
         ("[]", "the body must be a JSON object"),
         ('"text"', "the body must be a JSON object"),
     ],
-    ids=["none", "empty", "open", "nan", "infinity", "deep", "digits", "surrogate", "list", "string"],
+    ids=[
+        "none",
+        "empty",
+        "open",
+        "nan",
+        "infinity",
+        "huge",
+        "twice",
+        "twice-inside",
+        "deep",
+        "digits",
+        "surrogate",
+        "list",
+        "string",
+    ],
 )
 def test_malformed(body, words):
     """What is no JSON object is a 400 that says what is wrong."""
@@ -107,3 +136,20 @@ def test_never_anything_but_a_problem(body, is_base64):
     except ProblemError as error:
         status = error.problem.status
     assert status in {200, 400, 413, 422}
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "application/json", "Application/JSON; charset=utf-8", "application/vnd.infolens+json"]
+)
+def test_json_by_its_name(kind):
+    """JSON is taken, and so is a body that does not say what it is."""
+    must_be_json(kind)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_other_media_types(kind):
+    """A body that says it is something else is a 415 that says what to send."""
+    with pytest.raises(ProblemError) as caught:
+        must_be_json(kind)
+    assert caught.value.problem.status == 415
+    assert "application/json" in caught.value.problem.detail
