@@ -153,7 +153,13 @@ def train_text_classifier(
         provenance=job.provenance,
         shape=shape,
         metrics=metrics,
-        settings=asdict(profile) | {"profile": job.profile, "seed": job.seed, "precision": str(device.precision)},
+        settings=asdict(profile)
+        | {
+            "hidden": [list(pair) for pair in profile.hidden],  # as JSON gives them back
+            "profile": job.profile,
+            "seed": job.seed,
+            "precision": str(device.precision),
+        },
     )
     save(job.output, model, record)
     return record
