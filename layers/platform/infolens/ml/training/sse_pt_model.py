@@ -84,10 +84,11 @@ class SsePt(nn.Module):
         length = items.shape[1]
         user = self.users(users).unsqueeze(1).expand(-1, length, -1)
         states = self.dropout(torch.cat([self.items(items), user], dim=2) + self.places[-length:])
-        hidden = torch.ones(length, length, dtype=torch.bool, device=items.device).triu(1)  # what is still to come
+        place = torch.arange(length, device=items.device)
+        to_come = place.unsqueeze(0) > place.unsqueeze(1)
         # A place of padding sees itself alone: with nothing to look at, its softmax would be no number.
-        itself = torch.eye(length, dtype=torch.bool, device=items.device)
-        hidden = hidden | ((items == self.padding).unsqueeze(1) & ~itself)
+        other = place.unsqueeze(0) != place.unsqueeze(1)
+        hidden = to_come | ((items == self.padding).unsqueeze(1) & other)
         for block in self.blocks:
             states = block(states, hidden.unsqueeze(1))
         return cast("Tensor", self.head(self.norm(states)))
