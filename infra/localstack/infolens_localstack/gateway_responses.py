@@ -24,6 +24,7 @@ from rolo import Response
 
 _EXTENSION: Final = "x-amazon-apigateway-gateway-responses"
 _JSON: Final = "application/json"
+_HEADER: Final = "gatewayresponse.header."
 
 
 def install() -> None:
@@ -56,6 +57,9 @@ def install() -> None:
         if template:
             message = json.dumps(exception.message)
             response.data = template.replace("$context.error.messageString", message).encode()
+        for name, value in (stated.get("responseParameters") or {}).items():
+            if name.startswith(_HEADER):
+                response.headers[name.removeprefix(_HEADER)] = value.strip("'")  # literals stand in quotes
         return response
 
     imports.import_api_from_openapi_spec = import_with_responses

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from infolens.contracts.description import Description
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
@@ -87,6 +88,20 @@ class NewsCategorySchema:
         return {
             "text": self._text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MIN_TEXT)
         }
+
+    def describe(self) -> Description:
+        """See Described."""
+        text = {"type": "string", "minLength": MIN_TEXT, "maxLength": MAX_TEXT}
+        title = {"type": "string", "description": "Put before the text; the two together keep to the text's limits"}
+        answer = {
+            "label_id": {"type": "integer", "minimum": 0, "maximum": len(LABELS) - 1},
+            "label": {"type": "string", "enum": list(LABELS)},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        }
+        return Description(
+            input={"type": "object", "properties": {"text": text, "title": title}, "required": ["text"]},
+            answer={"type": "object", "properties": answer, "required": list(answer)},
+        )
 
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema. The label is no part of it: one text belongs to one split and has one label."""
