@@ -366,7 +366,7 @@ def test_slice_ahead_of_all_rows(better):
     assert on_slices(with_slice("identity=women", accuracy=better), IDENTITY).passed
 
 
-@pytest.mark.parametrize("metrics", [{"macro_f1": 0.8}, {"accuracy": math.nan}])
+@pytest.mark.parametrize("metrics", [{"macro_f1": 0.8}, {"accuracy": math.nan}, {"accuracy": -math.inf}])
 def test_gap_to_nothing(metrics):
     """Where the metric on all rows is missing, no gap can be ruled out."""
     assert not on_slices(replace(SLICED, metrics=metrics), IDENTITY).passed

@@ -155,7 +155,6 @@ def _bounded(
             statistic,
             vectorized=True,
             n_resamples=resamples,
-            confidence_level=2 * LEVEL - 1,
             method="percentile",
             batch=_BATCH,
             rng=np.random.default_rng(_SEED),
