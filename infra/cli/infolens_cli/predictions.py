@@ -33,13 +33,13 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether it is an answer and no problem document."""
-        return self.status == httpx.codes.OK
+        """Whether it is an answer, perhaps with a model missing (207), and no problem document."""
+        return self.status in {httpx.codes.OK, httpx.codes.MULTI_STATUS}
 
 
 def address(api_url: str, task: str) -> str:
-    """Address of a task's endpoint."""
-    return f"{api_url}/tasks/{task}/predictions"
+    """Address of a task's endpoint, or with "" that of the three models of Info Lens together."""
+    return f"{api_url}/tasks/{task}/predictions" if task else f"{api_url}/predict"
 
 
 def curl(api_url: str, key: str, task: str, payload: Mapping[str, object]) -> str:

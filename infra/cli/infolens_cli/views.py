@@ -130,8 +130,12 @@ def verdict(found: Verdict) -> Table:
 
 
 def answer(body: Mapping[str, object]) -> Table:
-    """One answer of the API."""
-    return _facts({name: escape(str(value)) for name, value in body.items()})
+    """One answer of the API; a model that is missing from it is a line with its problem."""
+    facts = {name: escape(str(value)) for name, value in body.items() if name != "problems"}
+    missing = body.get("problems", [])
+    if isinstance(missing, list):
+        facts |= {str(each["model"]): f"[red]{escape(problem(each))}[/]" for each in missing}
+    return _facts(facts)
 
 
 def problem(body: Mapping[str, object]) -> str:

@@ -142,6 +142,13 @@ def test_a_prediction_can_be_printed_as_curl():
     assert '"prediction_id": 7' in said
 
 
+def test_without_a_task_all_three_models_are_asked():
+    """S0's own call, as one line for a shell."""
+    code, said, _ = infolens(Desk(), "predict", "--text", "a text", "--prediction-id", "7", "--curl")
+    assert code == 0
+    assert said.startswith("curl -sS http://api/predict -H 'x-api-key: secret'")
+
+
 def test_a_weight_is_refused_while_a_rollout_owns_the_alias():
     """The reason names the rollout, the advice names both ways out."""
     desk = Desk()

@@ -67,3 +67,9 @@ def test_the_curl_line_survives_a_shell():
     assert words[0] == "curl"
     assert words[2] == f"{URL}/tasks/news_category/predictions"
     assert words[-1] == '{"text": "it\'s \\"late\\""}'
+
+
+def test_no_task_is_all_three():
+    """Info Lens itself is asked where no task is named, and an answer with a model missing is still one."""
+    assert predictions.address(URL, "") == f"{URL}/predict"
+    assert predictions.ask(client(lambda _: httpx.Response(207, json={"xln": 0, "problems": []})), URL, "k", {}).ok

@@ -178,3 +178,11 @@ def test_a_missing_metric_is_not_zero():
     assert "not measured" in text
     assert "no requests" in text
     assert "0 of 15" in text
+
+
+def test_a_missing_model_is_a_line_of_the_answer():
+    """What could be answered stands beside what could not, with the reason."""
+    why = {"model": "bart", "task": "news_summary", "status": 503, "title": "No model", "detail": "none serves yet"}
+    text = drawn(views.answer({"prediction_id": 7, "xln": 0, "problems": [why]}))
+    assert "xln" in text
+    assert "503 No model: none serves yet" in text

@@ -104,7 +104,7 @@ def show_batch(workplace: Workplace, report: BatchReport) -> None:
 @friendly
 def predict(  # noqa: PLR0913 - options of one command
     ctx: typer.Context,
-    task: Task,
+    task: Annotated[str, typer.Argument(help="Name of the task; none asks the three of Info Lens together.")] = "",
     *,
     text: Annotated[str, typer.Option(help="Text to answer, for tasks that take one; - reads it from the input.")] = "",
     given: Annotated[str, typer.Option("--input", help="The whole input as JSON, for any task.")] = "",
@@ -117,6 +117,7 @@ def predict(  # noqa: PLR0913 - options of one command
     [dim]Examples:[/]
       infolens predict news_category --text "The senate voted on the bill after a long night of debate."
       infolens predict news_category --input '{"title": "Late goal", "text": "The striker scored in …"}' --json
+      infolens predict --prediction-id 7 --text "The senate voted on the bill after a long night of debate."
     """
     workplace: Workplace = ctx.obj
     payload = _payload(text, given, prediction_id)
