@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from infolens import codec
 from infolens.contracts.evaluation import EvaluationReport
 from infolens.ml.bundle import digest_of
 from infolens.ml.training.failure import reported_failure
-from infolens.ml.training.parts import read_split
-from infolens.tasks import schema_of
-from infolens.tasks.evaluation import measure
+from infolens.tasks import part_of
+from infolens.tasks.evaluation import Answers, HeldOut
 
 PROCESSING = Path("/opt/ml/processing")
 
@@ -34,30 +34,41 @@ def arguments() -> argparse.Namespace:
 
 
 def main(given: argparse.Namespace) -> None:
-    """Evaluate both on the very same rows."""
-    rows = read_split(given.dataset, "test", tuple(schema_of(given.task).columns))
+    """Evaluate both on the very same examples and cases, and compare them example by example."""
+    held_out = HeldOut.of(given.task, given.dataset)
     digest = given.digest or digest_of(given.bundle)
-    metrics, slices = measure(given.task, given.bundle, digest, rows)
-    champion_digest, champion_metrics = "", {}
-    if given.champion is not None:
-        champion_digest = given.champion_digest or digest_of(given.champion)
-        champion_metrics, _ = measure(given.task, given.champion, champion_digest, rows)
+    answers = held_out.answered_by(given.bundle, digest)
+    metrics, slices = held_out.measure(answers)
+    champion = against_champion(held_out, answers, given) if given.champion is not None else {}
     report = EvaluationReport(
         task=given.task,
         run_id=given.run_id,
         dataset_id=given.dataset_id,
         bundle_digest=digest,
-        rows=len(rows),
+        rows=len(held_out.examples),
         metrics=metrics,
         slices=slices,
-        champion_digest=champion_digest,
-        champion_metrics=champion_metrics,
+        **({"champion_digest": "", "champion_metrics": {}} | champion),
     )
     given.output.mkdir(parents=True, exist_ok=True)
     (given.output / "report.json").write_bytes(codec.to_json(report))
     print(  # noqa: T201 - a job's standard output is its log
-        f"rows={len(rows)} " + " ".join(f"{name}={value:.4f}" for name, value in metrics.items())
+        f"rows={report.rows} " + " ".join(f"{name}={value:.4f}" for name, value in metrics.items())
     )
+
+
+def against_champion(held_out: HeldOut, answers: Answers, given: argparse.Namespace) -> dict[str, Any]:
+    """Give the champion's part of the report."""
+    digest = given.champion_digest or digest_of(given.champion)
+    champion = held_out.answered_by(given.champion, digest)
+    metrics, _ = held_out.measure(champion)
+    differences, of_slices = held_out.compare(answers, champion, part_of(given.task, "gates").GATES)
+    return {
+        "champion_digest": digest,
+        "champion_metrics": metrics,
+        "champion_differences": differences,
+        "champion_slice_differences": of_slices,
+    }
 
 
 if __name__ == "__main__":
