@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -18,6 +19,7 @@ from infolens.contracts.bundle import BundleManifest
 from infolens.ml.bundle import write_manifest
 from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.text_classifier import MODEL_FILE, PREDICTOR, TOKENIZER_FILE
+from infolens.ml.training.einsum_to_matmul import einsum_to_matmul
 from infolens.ml.training.text_classifier_model import load
 
 if TYPE_CHECKING:
@@ -92,10 +94,17 @@ def to_onnx(model: TextClassifierModel, path: Path) -> None:
             opset_version=_OPSET,
             dynamo=False,
         )
+    graph = onnx.load(path)
+    if einsum_to_matmul(graph):
+        onnx.save(graph, path)
 
 
 def to_int8(exact: Path, path: Path) -> None:
-    """Quantise weights to int8, one scale per output channel; activations are quantised as they come."""
+    """Quantise weights to int8, one scale per output channel; activations are quantised as they come.
+
+    The linear model of phrases stays exact: its few columns are a hundredth of a millisecond, and one scale for tens of
+    thousands of weights would round most of them to nothing.
+    """
     logging.getLogger("root").setLevel(
         logging.ERROR
     )  # the quantiser advises a shape inference that MatMul does not need
@@ -108,7 +117,12 @@ def to_int8(exact: Path, path: Path) -> None:
         # mixed, and an answer must not depend on the machine; seven bits cost no time.
         reduce_range=True,
         op_types_to_quantize=["MatMul", "Gemm"],
+        nodes_to_exclude=[name for name in _names(exact) if name.startswith("/phrases/")],
     )
+
+
+def _names(model: Path) -> list[str]:
+    return [node.name for node in onnx.load(model, load_external_data=False).graph.node]
 
 
 @torch.no_grad()
