@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from infolens.ml.sequential_recommender import CATALOGUE_FILE, UNKNOWN_USER, BundleConfigError, Catalogue
+from infolens.ml.sequential_recommender import CATALOGUE_FILE, Catalogue
 from infolens.ml.training.job import Provenance, TrainingError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def load(directory: Path) -> tuple[SsePt, Catalogue, SsePtRecord]:
         )
         catalogue = Catalogue.read(directory / CATALOGUE_FILE)
         weights = load_file(directory / _WEIGHTS)
-    except (OSError, ValueError, KeyError, TypeError, BundleConfigError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise TrainingError(f"model: no trained SSE-PT in {directory}: {error}") from error
     if (len(catalogue.items), len(catalogue.users)) != (record.shape.items, record.shape.users):
         raise TrainingError(f"model: {CATALOGUE_FILE} does not name the items and users that the weights are of")
@@ -169,6 +170,3 @@ def load(directory: Path) -> tuple[SsePt, Catalogue, SsePtRecord]:
         raise TrainingError(f"model: {', '.join(wrong)} in {_WEIGHTS} hold what is no number")
     model.eval()
     return model, catalogue, record
-
-
-__all__ = ["UNKNOWN_USER", "Shape", "SsePt", "SsePtRecord", "load", "save"]

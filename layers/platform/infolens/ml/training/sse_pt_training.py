@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from infolens.ml.metric_lines import metric_line
 from infolens.ml.ranking_metrics import hit_rate, ndcg
+from infolens.ml.sequential_recommender import UNKNOWN_USER
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
@@ -26,7 +27,7 @@ from infolens.ml.training.sse_pt_data import (
     windows,
     windows_of,
 )
-from infolens.ml.training.sse_pt_model import UNKNOWN_USER, Shape, SsePt, SsePtRecord, save
+from infolens.ml.training.sse_pt_model import Shape, SsePt, SsePtRecord, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,10 +105,10 @@ def train_sse_pt(
     torch.manual_seed(job.seed)
 
     # data
+    if not any(len(history.items) > 1 for history in train):
+        raise TrainingError("dataset: the train split has no user with two items")
     catalogue = catalogue_of(train)
     learned = [one for one in numbered(train, catalogue) if len(one.items) > 1]
-    if not learned:
-        raise TrainingError("dataset: the train split has no user with two items")
     data = Data(learned, cases(numbered(validation, catalogue), _VALIDATED))
 
     # model
@@ -184,7 +185,7 @@ class _Loop:
             _say(
                 metric_line(epoch=done, epochs=self.epochs, step=self.step, **metrics, seconds=time.monotonic() - began)
             )
-            if not self.best or metrics.get(OBJECTIVE, 1.0) >= self.best_metrics.get(OBJECTIVE, 0.0):
+            if not self.best or metrics.get(OBJECTIVE, 1.0) > self.best_metrics.get(OBJECTIVE, 0.0):
                 self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
                 self.best_metrics, self.best_epoch = metrics, done
             checkpoints.write(self._state(done))
