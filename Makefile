@@ -90,5 +90,6 @@ task: setup ## Stamp a new task folder: make task NAME=toxicity
 .PHONY: locks
 locks: $(STAMPS)/uv ## Resolve the locked environments anew
 	$(UV) pip compile --quiet --no-header --python-version 3.11 pyproject.toml \
-		--group cli --group training --group test --group lint --output-file infra/environments/dev.txt
+		--group cli --group training --group test --group lint \
+		--override infra/environments/without-torch.txt --output-file infra/environments/dev.txt
 	$(UV) pip compile --quiet --no-header --python-version 3.11 infra/environments/sam.in --output-file infra/environments/sam.txt
