@@ -139,7 +139,9 @@ def test_cases(task, held_out):
     """Each case can be asked as an input of the API can, and its suite's name is a slice's."""
     for case in part_of(task, "cases").CASES:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", case.suite)
-        assert schema_of(task).check({name: case.example[name] for name in checked_fields(task)})
+        assert schema_of(task).check(
+            {name: case.example[name] for name in checked_fields(task) if name in case.example}
+        )
 
 
 def checked_fields(task: str) -> list[str]:
