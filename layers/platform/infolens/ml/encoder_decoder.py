@@ -1,0 +1,175 @@
+"""Predictor of encoder-decoders (BART): text -> written summary, from an encoder graph and a decoder graph with caches.
+
+The encoder graph also gives the keys and values that the decoder's cross attention needs of each layer, so they are
+computed once for a text, not once for a token; the decoder graph takes one token, what it kept of those before, and
+gives the next logits with what is to be kept. Nothing but numpy, onnxruntime and tokenizers (S0-23, S0-31).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from infolens.ml.decoding import DecodingRules, greedy
+from infolens.ml.onnx_session import open_session
+from infolens.ml.sentences import sentences
+from infolens.ml.text_classifier import BundleConfigError, softmax
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+
+    from infolens.contracts.bundle import BundleManifest
+
+PREDICTOR = "encoder_decoder"
+"""Name of this predictor in a manifest."""
+
+ENCODER_FILE = "encoder.onnx"
+DECODER_FILE = "decoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+CHARACTERS_PER_TOKEN = 16
+"""What is longer than this many characters per token that the encoder takes cannot matter."""
+
+PROBE_TOKENS = 16
+PROBE_BUCKETS = 256
+"""Scores for parity: what the decoder would write after the first 16 tokens of the text itself, probabilities summed
+over 256 groups of token ids (id modulo 256). So they pass through the encoder, the cross attention and sixteen rounds of
+the caches, do not depend on a word that int8 would choose differently, and stay small for a vocabulary of 50,000."""
+
+
+@dataclass(frozen=True)
+class DecoderShape:
+    """What the caches look like before the first token."""
+
+    layers: int
+    heads: int
+    head_size: int
+
+
+class CachedSteps:
+    """`infolens.ml.decoding.Steps` over the decoder graph."""
+
+    def __init__(
+        self, decoder: InferenceSession, shape: DecoderShape, crossing: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        """Take the open decoder graph and the encoder graph's outputs of one text."""
+        self._decoder = decoder
+        self._given: dict[str, NDArray[np.float32] | NDArray[np.int64]] = dict(crossing)
+        self._kept = [name for layer in range(shape.layers) for name in (f"key_{layer}", f"value_{layer}")]
+        nothing = np.zeros((1, shape.heads, 0, shape.head_size), dtype=np.float32)
+        self._given |= {f"past_{name}": nothing for name in self._kept}
+        self._count = 0
+
+    def next_logits(self, token: int) -> NDArray[np.float32]:
+        """See Steps."""
+        self._given["token"] = np.array([[token]], dtype=np.int64)
+        self._given["position"] = np.array([self._count], dtype=np.int64)
+        logits, *kept = self._decoder.run(["logits", *self._kept], self._given)
+        self._given |= {f"past_{name}": value for name, value in zip(self._kept, kept, strict=True)}
+        self._count += 1
+        return cast("NDArray[np.float32]", logits[0])
+
+
+class EncoderDecoder:
+    """`infolens.contracts.task.Predictor` of written summaries. Each text runs alone, so that none depends on another."""
+
+    def __init__(
+        self,
+        sessions: tuple[InferenceSession, InferenceSession],
+        tokenizer: Tokenizer,
+        shape: DecoderShape,
+        rules: DecodingRules,
+        max_input: int,
+    ) -> None:
+        """Take the open encoder and decoder graphs, the bundle's tokenizer with its truncation set, and the config."""
+        self._encoder, self._decoder = sessions
+        self._tokenizer = tokenizer
+        self._shape = shape
+        self._rules = rules
+        self._max_characters = max_input * CHARACTERS_PER_TOKEN
+        self._crossing = [f"cross_{part}_{layer}" for layer in range(shape.layers) for part in ("key", "value")]
+
+    def predict(self, inputs: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+        """See Predictor: `{"summary", "kind", "sentences"}` for each `{"text"}`.
+
+        "sentences" are the places of the article's sentences that the summary is made of: none, since it was written.
+        A model that ends before it wrote a word gives no empty summary: the first sentence stands in, as "kind" says.
+        """
+        return [self._answer(str(item["text"])) for item in inputs]
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of the summary of one text, special ones included, start and end left out."""
+        return greedy(self._steps(self._ids(text)), self._rules)
+
+    def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
+        """See Predictor: shape (inputs, PROBE_BUCKETS); every row sums to one, see PROBE_TOKENS."""
+        rows = np.zeros((len(inputs), PROBE_BUCKETS), dtype=np.float32)
+        for row, item in zip(rows, inputs, strict=True):
+            ids = self._ids(str(item["text"]))
+            steps = self._steps(ids)
+            for token in (self._rules.start_id, *ids[:PROBE_TOKENS].tolist()):
+                logits = steps.next_logits(token)
+            row += folded(logits)
+        return rows
+
+    def _answer(self, text: str) -> dict[str, object]:
+        written = self._tokenizer.decode(self.tokens(text), skip_special_tokens=True)
+        summary = " ".join(written.split())
+        if any(map(str.isalnum, summary)):
+            return {"summary": summary, "kind": "written", "sentences": []}
+        return {"summary": (sentences(text) or [text])[0], "kind": "first_sentence", "sentences": [0]}
+
+    def _ids(self, text: str) -> NDArray[np.int64]:
+        return np.asarray(self._tokenizer.encode(text[: self._max_characters]).ids, dtype=np.int64)
+
+    def _steps(self, ids: NDArray[np.int64]) -> CachedSteps:
+        crossing = self._encoder.run(self._crossing, {"input_ids": ids[np.newaxis]})
+        return CachedSteps(self._decoder, self._shape, dict(zip(self._crossing, crossing, strict=True)))
+
+
+def folded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum the probabilities of logits, shape (vocabulary,), over PROBE_BUCKETS groups of ids."""
+    probabilities = softmax(logits)
+    groups = np.arange(len(probabilities)) % PROBE_BUCKETS
+    return np.bincount(groups, probabilities, PROBE_BUCKETS).astype(np.float32)
+
+
+def open_tokenizer(path: Path, max_input: int) -> Tokenizer:
+    """Read tokenizer.json; a text gives at most `max_input` ids, special ones included (S0-23: 1024)."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(max_input)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def load(directory: Path, manifest: BundleManifest, threads: int) -> EncoderDecoder:
+    """Open a bundle whose digest has been checked.
+
+    Args:
+        directory: the bundle.
+        manifest: its manifest; `config` holds "max_input", "decoder" (DecoderShape) and "rules" (DecodingRules).
+        threads: threads of a session, see `onnx_session.cpu_share`.
+
+    Raises:
+        BundleConfigError: it is another predictor's bundle, or its config lacks a key.
+    """
+    if manifest.predictor != PREDICTOR:
+        raise BundleConfigError(f"bundle is for predictor {manifest.predictor!r}, not {PREDICTOR!r}")
+    try:
+        config = cast("dict[str, dict[str, int]]", manifest.config)
+        shape, rules = DecoderShape(**config["decoder"]), DecodingRules(**config["rules"])
+        max_input = int(cast("int", manifest.config["max_input"]))
+    except (KeyError, TypeError) as error:
+        raise BundleConfigError(
+            f"manifest.json: config must hold 'max_input', 'decoder' and 'rules' ({error})"
+        ) from error
+    sessions = tuple(open_session(directory / name, threads) for name in (ENCODER_FILE, DECODER_FILE))
+    tokenizer = open_tokenizer(directory / TOKENIZER_FILE, max_input)
+    return EncoderDecoder((sessions[0], sessions[1]), tokenizer, shape, rules, max_input)
