@@ -12,6 +12,7 @@ from infolens.aws.objects import Found, ObjectMissingError, WriteRefusedError
 from infolens.contracts.dataset import UploadRef
 from infolens.contracts.task import RowRejected
 from infolens.ingest.arrivals import Arrival
+from infolens.rows.split import split_of
 from infolens.tasks import UnknownTaskError
 from infolens.usecases.ingest import IngestPorts
 
@@ -64,6 +65,10 @@ class PetSchema:
     def identity(self, row: Mapping[str, object]) -> str:
         """Fold case."""
         return str(row["text"]).casefold()
+
+    def split(self, row: Mapping[str, object]) -> str:
+        """Split by identity."""
+        return split_of(self.identity(row))
 
 
 class DiedError(RuntimeError):

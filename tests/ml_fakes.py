@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from infolens.ingest.split import split_of
+from infolens.rows.split import split_of
 from infolens.ml.training.job import ExportJob, Provenance, TrainingJob
 from infolens.ml.training.subwords import train_subwords
 from infolens.ml.training.text_classifier_export import export_text_classifier

@@ -16,9 +16,9 @@ DATASET = Path(os.environ.get("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset"
 OUTPUT = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"))
 
 
-def arguments() -> argparse.Namespace:
-    """Read the hyperparameters, which script mode passes as options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments() -> tuple[argparse.Namespace, dict[str, str]]:
+    """Read the hyperparameters, which script mode passes as options; those that are not ours are the profile's."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--task", required=True)
     parser.add_argument("--profile", default="gpu")
     parser.add_argument("--base-model", default="", help="hub id or directory; empty takes the profile's own")
@@ -29,12 +29,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model-dir", type=Path, default=MODEL)
     parser.add_argument("--dataset", type=Path, default=DATASET)
     parser.add_argument("--checkpoints", type=Path, default=MODEL.parent / "checkpoints")
-    return parser.parse_args()
+    known, others = parser.parse_known_args()
+    if len(others) % 2 or not all(word.startswith("--") for word in others[::2]):
+        parser.error(f"hyperparameters are given as --name value, not {' '.join(others)}")
+    names = [word.removeprefix("--").replace("-", "_") for word in others[::2]]
+    return known, dict(zip(names, others[1::2], strict=True))
 
 
 def main() -> None:
     """Train."""
-    given = arguments()
+    given, hyperparameters = arguments()
     # Read when torch loads its OpenMP, further down: threads that wait spin otherwise, and on a machine that has other
     # work (a laptop with the embedded cloud) that made training three times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -47,6 +51,7 @@ def main() -> None:
         profile=given.profile,
         base_model=given.base_model,
         seed=given.seed,
+        hyperparameters=hyperparameters,
     )
     part_of(given.task, "train").train(job)
 

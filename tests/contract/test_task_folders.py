@@ -19,13 +19,14 @@ from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, Par
 from infolens.contracts.rollout import Plan
 from infolens.contracts.task import RowRejected
 from infolens.gates import judge, refusals
+from infolens.ml.training.job import with_hyperparameters
 from infolens.ml.training.rehearsal import take_files
 from infolens.tasks import part_of, schema_of, task_names
 from infolens.tasks.evaluation import Answers, HeldOut
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ROOT / "layers" / "platform" / "infolens" / "tasks"
-SERVING = ("schema", "metrics", "gates", "plan", "predict", "sample", "cases")
+SERVING = ("schema", "metrics", "gates", "plan", "predict", "sample", "cases", "search")
 DATA = ("examples",)
 """Reads Parquet, in jobs; loads no training library."""
 TRAINING = ("train", "export")
@@ -293,3 +294,16 @@ def test_serving_never_reaches_training(task, parts, allowed):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_search(task):
+    """What a tuning job may vary are settings of every profile, with values that they take; the direction is known."""
+    search, profiles = part_of(task, "search").SEARCH, part_of(task, "train").PROFILES
+    assert search.objective
+    assert isinstance(search.direction, Direction)
+    assert {"cpu", "gpu"} <= set(profiles)
+    for name, values in search.parameters.items():
+        assert len(set(values)) == len(values) >= 2
+        for profile in profiles.values():
+            for value in values:
+                assert getattr(with_hyperparameters(profile, {name: str(value)}), name) == value

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from infolens.contracts.dataset import Reject
 from infolens.ingest.csv_writing import csv_bytes
 from infolens.ingest.labelled import read_labelled, reasons_of, reject_table
-from infolens.ingest.split import split_of
+from infolens.rows.split import split_of
 from ingest_fakes import PetSchema
 
 

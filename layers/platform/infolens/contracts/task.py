@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from infolens.contracts.bundle import BundleManifest
+    from infolens.contracts.evaluation import Direction
 
 
 class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not a fault of the program
@@ -65,7 +67,14 @@ class Schema(Protocol):
         """
 
     def identity(self, row: Mapping[str, object]) -> str:
-        """Normalised content of a clean row: equal identities are duplicates and share a split."""
+        """Normalised content of a clean row: equal identities are duplicates."""
+
+    def split(self, row: Mapping[str, object]) -> str:
+        """Say which split a clean row belongs to for ever, see `infolens.rows.split`; equal identities share one.
+
+        Rows that say something about each other (all of one user) share a split too. `BY_TIME` leaves it to the task's
+        examples.
+        """
 
 
 class Predictor(Protocol):
@@ -83,3 +92,24 @@ class LoadPredictor(Protocol):
 
     def __call__(self, directory: Path, manifest: BundleManifest) -> Predictor:
         """Open the bundle in `directory`, whose digest has been checked."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One behavioural case of `tasks/<task>/cases.py: CASES`, written by us; no row of any data set."""
+
+    suite: str
+    """What it probes, for example "negation"; a suite is reported, and held to gates, as slice `cases=<suite>`."""
+    example: Mapping[str, object]
+    """As `tasks/<task>/examples.py` gives them: the input, and the truth that `metrics.evaluate` needs."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a tuning job may vary, `tasks/<task>/search.py: SEARCH` (S0-28)."""
+
+    objective: str
+    """A metric that training prints (`infolens.ml.metric_lines`), for example "validation_macro_f1"."""
+    direction: Direction
+    parameters: Mapping[str, tuple[float | int | str, ...]]
+    """Fields of the task's training profile -> values to try; a grid takes all combinations."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infolens.contracts import keys
 from infolens.contracts.dataset import DATASET_SCHEMA_VERSION, DatasetManifest, DatasetSource
-from infolens.ingest.split import SPLITS
+from infolens.rows.split import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

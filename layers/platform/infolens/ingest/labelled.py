@@ -11,7 +11,6 @@ from infolens.contracts.task import RowRejected
 from infolens.ingest import csv_reading
 from infolens.ingest.csv_reading import BrokenRow, FileRefused, Row
 from infolens.ingest.identity import row_digest
-from infolens.ingest.split import split_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -160,7 +159,7 @@ def _read_rows(rows: Iterator[Row | BrokenRow], header: BoundHeader, schema: Sch
             found.duplicates += 1
             continue
         seen.add(digest)
-        found.kept.append(CleanRow(row.line, digest, split_of(identity), tuple(clean[name] for name in columns)))
+        found.kept.append(CleanRow(row.line, digest, schema.split(clean), tuple(clean[name] for name in columns)))
 
 
 def _count_rest(rows: Iterator[Row | BrokenRow], found: ReadFile) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -38,6 +39,8 @@ class TrainingJob:
     base_model: str
     """Hub id or directory of a pretrained encoder; "" takes the profile's own."""
     seed: int
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the task's profile that this run sets otherwise, as text."""
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,33 @@ class ExportJob:
     """Directory with the Parquet parts of the dataset the model was trained on."""
     output: Path
     """Directory that gets `bundle/` and reference.json."""
+
+
+AnyProfile = TypeVar("AnyProfile")
+
+
+def with_hyperparameters(profile: AnyProfile, given: Mapping[str, str]) -> AnyProfile:
+    """Give `profile` (a dataclass) with the fields that `given` names, read as the type that the field has there.
+
+    Raises:
+        TrainingError: there is no such field, it is none that a run may set, or the text is no such value.
+    """
+    known: dict[str, Any] = {one.name: getattr(profile, one.name) for one in fields(profile)}  # type: ignore[arg-type]
+    simple = {name: value for name, value in known.items() if isinstance(value, (bool, int, float, str))}
+    changed: dict[str, Any] = {}
+    for name, text in given.items():
+        if name not in simple:
+            raise TrainingError(f"hyperparameter {name!r}: the profile has no such setting; it has {', '.join(simple)}")
+        changed[name] = _read_as(simple[name], name, text)
+    return replace(profile, **changed)  # type: ignore[type-var]
+
+
+def _read_as(default: float | str, name: str, text: str) -> float | str:
+    if isinstance(default, str):
+        return text
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[text.strip().casefold()]
+        return type(default)(text)
+    except (KeyError, ValueError) as error:
+        raise TrainingError(f"hyperparameter {name!r}: {text!r} is no {type(default).__name__}") from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training.parts import read_split
 from infolens.ml.training.text_classifier_export import export_text_classifier
+from infolens.tasks.news_category.examples import examples
 
 if TYPE_CHECKING:
     from infolens.ml.training.job import ExportJob
@@ -17,4 +17,4 @@ def export(job: ExportJob) -> str:
     Raises:
         TrainingError: there is no trained model or no dataset.
     """
-    return export_text_classifier(job, read_split(job.dataset, "test", ("text",)))
+    return export_text_classifier(job, [{"text": row["text"]} for row in examples(job.dataset, "test")])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from infolens.contracts.description import Description
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
+from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ class NewsCategorySchema:
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema. The label is no part of it: one text belongs to one split and has one label."""
         return content_key(str(row["text"]))
+
+    def split(self, row: Mapping[str, object]) -> str:
+        """See Schema."""
+        return split_of(self.identity(row))
 
     @staticmethod
     def _label(raw: str) -> str:

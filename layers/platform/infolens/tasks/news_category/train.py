@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training.job import TrainingError
-from infolens.ml.training.parts import read_split
+from infolens.ml.training.job import TrainingError, with_hyperparameters
 from infolens.ml.training.text_classifier_model import EncoderSize
 from infolens.ml.training.text_classifier_training import Profile, train_text_classifier
+from infolens.tasks.news_category.examples import examples
 from infolens.tasks.news_category.schema import LABELS
 
 if TYPE_CHECKING:
@@ -87,6 +87,6 @@ def train(job: TrainingJob) -> TrainingRecord:
     Raises:
         TrainingError: no rows, an unknown profile, a base model that cannot be loaded.
     """
-    profile = choose_profile(job.profile, job.base_model)
-    rows, held_out = (read_split(job.dataset, split, ("text", "label")) for split in ("train", "validation"))
+    profile = with_hyperparameters(choose_profile(job.profile, job.base_model), job.hyperparameters)
+    rows, held_out = (examples(job.dataset, split) for split in ("train", "validation"))
     return train_text_classifier(job, profile, LABELS, rows, held_out)

@@ -9,6 +9,10 @@ SALT = b"infolens-split-1"
 
 SPLITS = ("train", "validation", "test")
 
+BY_TIME = "by_time"
+"""Split of a row that stands for itself only together with others (a crash among the crashes of its day): the task's
+`examples.py` cuts what is made of such rows by time."""
+
 _TEST_BELOW = 0.1
 _VALIDATION_BELOW = 0.2
 

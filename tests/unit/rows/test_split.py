@@ -1,4 +1,4 @@
-"""Unit tests of `infolens.ingest.split`."""
+"""Unit tests of `infolens.rows.split`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from infolens.ingest.split import position_of, split_at, split_of
+from infolens.rows.split import position_of, split_at, split_of
 
 
 @pytest.mark.parametrize(
