@@ -1,0 +1,1 @@
+"""crash_risk: say in one sentence what it answers."""

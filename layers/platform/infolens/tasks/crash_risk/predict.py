@@ -1,0 +1,20 @@
+"""Serves crash_risk: opens a bundle as a text classifier."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from infolens.ml import text_classifier
+from infolens.ml.onnx_session import cpu_share, usable_cores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infolens.contracts.bundle import BundleManifest
+    from infolens.contracts.task import Predictor
+
+
+def load(directory: Path, manifest: BundleManifest) -> Predictor:
+    """See `infolens.contracts.task.LoadPredictor`."""
+    return text_classifier.load(directory, manifest, cpu_share(os.environ, usable_cores()))

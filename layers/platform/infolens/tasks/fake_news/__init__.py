@@ -1,0 +1,1 @@
+"""fake_news: say in one sentence what it answers."""

@@ -1,0 +1,1 @@
+"""movie_recommendation: say in one sentence what it answers."""

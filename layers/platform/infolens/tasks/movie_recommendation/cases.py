@@ -1,0 +1,10 @@
+"""Behavioural cases of movie_recommendation: none yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infolens.contracts.task import Case
+
+CASES: tuple[Case, ...] = ()

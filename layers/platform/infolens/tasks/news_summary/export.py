@@ -1,0 +1,25 @@
+"""Exports a trained news_summary model, of either kind, as the bundle that is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infolens.ml.training import sentence_ranker_model
+from infolens.ml.training.sentence_ranker_export import export_sentence_ranker
+from infolens.ml.training.seq2seq_export import export_seq2seq
+from infolens.tasks.news_summary.examples import examples
+
+if TYPE_CHECKING:
+    from infolens.ml.training.job import ExportJob
+
+
+def export(job: ExportJob) -> str:
+    """Write the bundle and its reference scores on test rows; returns the bundle's digest.
+
+    Raises:
+        TrainingError: there is no trained model or no dataset.
+    """
+    rows = examples(job.dataset, "test")
+    if sentence_ranker_model.kind_of(job.model) == sentence_ranker_model.KIND:
+        return export_sentence_ranker(job, rows)
+    return export_seq2seq(job, rows)

@@ -1,0 +1,52 @@
+"""What a candidate of news_summary must reach before it meets traffic."""
+
+from __future__ import annotations
+
+from infolens.contracts.evaluation import Direction, Gate, ParityGate
+
+MIN_ROWS = 600
+"""Smallest dataset worth training on: its tenth, the test split, gives the gates the rows that they ask for."""
+
+_LEAST = 60
+"""ROUGE-L of a row scatters by 0.11 around its mean, so 60 rows place it within 0.015."""
+
+GATES = (
+    Gate(
+        metric="rouge_l",
+        direction=Direction.HIGHER,
+        limit=0.20,
+        max_loss=0.02,
+        min_rows=_LEAST,
+        why="S0-39: ROUGE-L below 0.2 fails",
+    ),
+    Gate(
+        metric="rouge_l",
+        direction=Direction.HIGHER,
+        limit=0.20,
+        max_loss=None,
+        min_rows=_LEAST,
+        slice="upload=*",
+        why="S0-39 for each upload: a file of easy articles must not hide one on which the model fails",
+    ),
+    Gate(
+        metric="rouge_l_over_lead3",
+        direction=Direction.HIGHER,
+        limit=0.0,
+        max_loss=None,
+        min_rows=_LEAST,
+        why="the first three sentences cost nothing; a model that is worse than they are is not worth serving",
+    ),
+    Gate(
+        metric="rouge_l_over_lead3",
+        direction=Direction.HIGHER,
+        limit=0.0,
+        max_loss=None,
+        min_rows=_LEAST,
+        slice="upload=*",
+        why="the same for each upload: how good the first sentences are differs from one publisher to the next",
+    ),
+)
+
+PARITY = ParityGate(max_mean_difference=0.005, max_label_flips=0.03, min_rows=30)
+"""The ranker's bundle is fp32 and differs by some 1e-8. BART's int8 moves its 256 groups of tokens by a few 1e-4 on
+average: twenty times that, or another most likely token on 3 % of the texts, is a broken export and no rounding."""

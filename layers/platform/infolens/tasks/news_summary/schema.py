@@ -1,0 +1,150 @@
+"""Rows of news_summary: which columns files may use, and what a clean row is. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from infolens.contracts.task import RowRejected
+from infolens.rows.column_binding import bind_columns, column_name
+from infolens.rows.split import split_of
+from infolens.rows.text_cleaning import clean_text, content_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MIN_TEXT = 50
+MAX_TEXT = 12_000
+"""Characters of a text to answer (S0-30)."""
+
+MAX_LABELLED = 60_000
+"""Characters of a labelled article: five times what is answered; beyond that it is a book, or a row that swallowed others."""
+
+MIN_SUMMARY = 15
+"""Characters of a written summary: a word or two summarise nothing."""
+
+_TITLE_NAMES = ("title", "headline")
+_TEXT_NAMES = ("article", "text", "body", "content", "ctext")
+_SUMMARY_NAMES = ("summary", "highlights", "abstract")
+_SOURCE_NAMES = ("source", "publisher")
+
+_FULL_TEXT = "ctext"
+"""Where a file has this column, its column `text` is the summary (the public Inshorts set)."""
+
+MAX_SOURCE = 60
+"""Characters of a source's name."""
+
+_PARAGRAPHS = re.compile(
+    r"\r?\n[^\S\n]*\r?\n\s*|(?<=[.!?\"'\u201d\u2026:\u3002])[^\S\n]*\r?\n\s*|[\x0b\x0c\x85\u2028\u2029]"
+)
+"""A blank line, or a line that ends as a sentence does; other line breaks are where somebody's editor wrapped the text."""
+
+_ENDED = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f\u0964\u061f][\"'\u201d\u2019)\]]*\Z")
+_GLUED = re.compile(r"((?:[a-z0-9%)]|[A-Z]{2})[.!?][\"'\u201d\u2019]?)(?=[\"'\u201c\u2018]?[A-Z])")
+_SPACED_MARK = re.compile(r"\s+([.,;:!?])(?=\s|\Z)")
+
+# Where an encoding lost its quotes, a "?" stands for each: inside a word, before one, or behind a full stop or comma.
+# No question is written in any of these ways; addresses are, and keep theirs.
+_LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=(?:s|t|d|m|re|ve|ll)\b(?!=))|(?<=\b[A-Z])\?(?=[A-Z][a-z])")
+_LOST_QUOTE = re.compile(r"(?<!\S)\?(?=\w)|(?<=[.,])\?(?=\s|\?|\Z|[A-Z])")
+
+
+@dataclass(frozen=True)
+class NewsSummarySchema:
+    """`infolens.contracts.task.Schema` of news_summary.
+
+    A clean text keeps one line break between paragraphs: a headline and a cross-heading are no part of the sentence
+    that follows them.
+    """
+
+    task: str = "news_summary"
+    columns: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({"text": "string", "summary": "string", "source": "string"})
+    )
+    label: str = ""
+    bad_row_budget: float = 0.2
+    """A fifth: beyond that the file is more likely the wrong file than a dirty one."""
+
+    def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
+        """See Schema. `ctext` beside `text` means that `text` is the summary; title and source may be left out."""
+        names: dict[str, tuple[str, ...]] = {"title": _TITLE_NAMES, "text": _TEXT_NAMES}
+        summary = _SUMMARY_NAMES
+        if _FULL_TEXT in map(column_name, header):
+            names["text"], summary = (_FULL_TEXT,), ("text", *_SUMMARY_NAMES)
+        if labelled:
+            names |= {"summary": summary, "source": _SOURCE_NAMES}
+        bound = bind_columns(header, names)
+        if "text" not in bound:
+            raise RowRejected("text", f"no such column; one of {', '.join(_TEXT_NAMES)} is needed")
+        if labelled and "summary" not in bound:
+            raise RowRejected("summary", f"no such column; one of {', '.join(summary)} is needed")
+        return bound
+
+    def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
+        """See Schema."""
+        text = _text(raw, MAX_LABELLED)
+        summary = _summary(raw.get("summary", ""))
+        if len(summary) < MIN_SUMMARY:
+            raise RowRejected(
+                "summary", f"has {len(summary)} characters after cleaning; at least {MIN_SUMMARY} are needed"
+            )
+        if len(summary) >= len(text):
+            raise RowRejected(
+                "summary", f"has {len(summary)} characters, the article {len(text)}; a summary is the shorter one"
+            )
+        return {"text": text, "summary": summary, "source": clean_text(raw.get("source", ""))[:MAX_SOURCE].strip()}
+
+    def check(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
+        for name in ("title", "text"):
+            if name in payload and not isinstance(payload[name], str):
+                raise RowRejected(name, f"must be a string, not {_json_type(payload[name])}")
+        if "text" not in payload:
+            raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
+        return {"text": _text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MAX_TEXT)}
+
+    def identity(self, row: Mapping[str, object]) -> str:
+        """See Schema. The summary is no part of it: one article belongs to one split and has one summary."""
+        return content_key(str(row["text"]))
+
+    def split(self, row: Mapping[str, object]) -> str:
+        """See Schema."""
+        return split_of(self.identity(row))
+
+
+def _text(raw: Mapping[str, str], most: int) -> str:
+    paragraphs = [clean_text(part) for part in _PARAGRAPHS.split(_restored(raw.get("text", "")))]
+    text = "\n".join(filter(None, [clean_text(_restored(raw.get("title", ""))), *paragraphs]))
+    if len(text) < MIN_TEXT:
+        raise RowRejected("text", f"has {len(text)} characters after cleaning; at least {MIN_TEXT} are needed")
+    if not any(map(str.isalnum, text)):
+        raise RowRejected("text", "has neither a letter nor a digit; there is nothing to summarise")
+    if len(text) > most:
+        raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {most} are taken")
+    return text
+
+
+def _summary(raw: str) -> str:
+    """Give a summary as one paragraph: each of its lines is a point and ends as a sentence does."""
+    points = [_SPACED_MARK.sub(r"\1", clean_text(line)) for line in _restored(raw).splitlines()]
+    ended = [point if _ENDED.search(point) else f"{point}." for point in points if point]
+    return _GLUED.sub(r"\1 ", " ".join(ended))
+
+
+def _restored(raw: str) -> str:
+    if "?" not in raw:
+        return raw
+    return _LOST_QUOTE.sub('"', _LOST_APOSTROPHE.sub("'", raw))
+
+
+def _json_type(value: object) -> str:
+    if value is None:
+        return "null"
+    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
+        type(value).__name__, type(value).__name__
+    )
+
+
+SCHEMA = NewsSummarySchema()

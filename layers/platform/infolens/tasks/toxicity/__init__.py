@@ -1,0 +1,1 @@
+"""toxicity: say in one sentence what it answers."""
