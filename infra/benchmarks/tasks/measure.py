@@ -74,7 +74,9 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
     how = importlib.import_module(task)  # beside this script
     dataset = work / "dataset"
     taken = take_files(task, [given.data / name for name in how.FILES], dataset, rows_of_each=given.rows_of_each)
-    options = ("--seed", str(given.seed), *(("--base-model", given.base_model) if given.base_model else ()))
+    options = ["--seed", str(given.seed), *(("--base-model", given.base_model) if given.base_model else ())]
+    for name, _, value in (each.partition("=") for each in given.set):
+        options += [f"--{name}", value]
     done = rehearse(task, dataset, work / "ml", profile=given.profile, options=options)
     began = time.perf_counter()
     examples = part_of(task, "examples").examples
@@ -85,6 +87,7 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
         "files": list(how.FILES),
         "profile": given.profile,
         "base_model": Path(given.base_model).name,
+        "set": given.set,
         "rows_in": taken.rows_in,
         "rows": taken.kept,
         "duplicates": taken.duplicates,
@@ -174,6 +177,7 @@ def main() -> None:
     parser.add_argument("--profile", default="cpu")
     parser.add_argument("--base-model", default="", help="directory or hub id of a pretrained encoder to fine-tune")
     parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the profile")
     parser.add_argument("--rows-of-each", type=int, default=None, help="rows of each file, for a quick trial")
     parser.add_argument("--work", type=Path, default=None, help="folder to keep everything in, one below it per task")
     given = parser.parse_args()

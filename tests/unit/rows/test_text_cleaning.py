@@ -58,3 +58,10 @@ def test_copies_share_a_key():
     """Copies in another case, spacing, punctuation or width are one content; another word is another."""
     assert content_key("U.S. goalkeeper 's gaffe") == content_key("\uff35.\uff33. GOALKEEPER'S Gaffe!")
     assert content_key("one goal") != content_key("two goals")
+
+
+def test_content_key_without_letters():
+    """Texts of no letter and no digit are copies only of themselves."""
+    assert content_key(":-) :-) :-)") == content_key(":-) :-) :-)")
+    assert content_key(":-) :-) :-)") != content_key(":-( :-( :-(")
+    assert content_key("!?!")

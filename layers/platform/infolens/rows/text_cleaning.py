@@ -39,5 +39,8 @@ def join_title(title: str, body: str) -> str:
 
 
 def content_key(text: str) -> str:
-    """Reduce a clean text to its letters and digits: copies that differ in case, spacing or punctuation are equal."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    """Reduce a clean text to its letters and digits: copies that differ in case, spacing or punctuation are equal.
+
+    A text without any (a row of emoji) stays as it is, for two of those are no copies of each other.
+    """
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold())) or text
