@@ -17,7 +17,9 @@ PredictionId = Annotated[
     int, Field(strict=True, ge=1, le=MAX_PREDICTION_ID, description="The caller's own id, a whole number (S0-30)")
 ]
 Summary = Annotated[str, Field(strict=True, pattern=r"\S", description="Summary of the text, by BART")]
-FakeNews = Annotated[int, Field(strict=True, ge=0, le=1, description="1 for fake news, 0 for real news, by XLNet")]
+FakeNews = Annotated[
+    int, Field(strict=True, ge=0, le=1, description="0 for fake news, 1 for real news (S0-19), by XLNet")
+]
 Category = Annotated[int, Field(strict=True, ge=0, le=9, description="Section of the text, by BERT (S0-03)")]
 
 
