@@ -166,7 +166,8 @@ def document_of(app: APIGatewayRestResolver) -> dict[str, Any]:
         )
     )
     schemas = made["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):  # powertools' own errors, which nobody sends here
+    # powertools' own errors, which nobody sends here
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path in ("/tasks/{task}", "/tasks/{task}/predictions"):
         for operation in made["paths"][path].values():
