@@ -8,7 +8,7 @@ gives the next logits with what is to be kept. Nothing but numpy, onnxruntime an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -40,8 +40,8 @@ CHARACTERS_PER_TOKEN = 16
 PROBE_TOKENS = 16
 PROBE_BUCKETS = 256
 """Scores for parity: what the decoder would write after the first 16 tokens of the text itself, probabilities summed
-over 256 groups of token ids (id modulo 256). So they pass through the encoder, the cross attention and sixteen rounds of
-the caches, do not depend on a word that int8 would choose differently, and stay small for a vocabulary of 50,000."""
+over 256 groups of token ids (id modulo 256). So they pass through the encoder, the cross attention and sixteen rounds
+of the caches, do not depend on a word that int8 would choose differently, and stay small for a vocabulary of 50,000."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class CachedSteps:
 
 
 class EncoderDecoder:
-    """`infolens.contracts.task.Predictor` of written summaries. Each text runs alone, so that none depends on another."""
+    """`infolens.contracts.task.Predictor` of written summaries. Each text runs alone: none depends on another."""
 
     def __init__(
         self,
@@ -111,12 +111,12 @@ class EncoderDecoder:
     def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
         """See Predictor: shape (inputs, PROBE_BUCKETS); every row sums to one, see PROBE_TOKENS."""
         rows = np.zeros((len(inputs), PROBE_BUCKETS), dtype=np.float32)
-        for row, item in zip(rows, inputs, strict=True):
+        for at, item in enumerate(inputs):
             ids = self._ids(str(item["text"]))
             steps = self._steps(ids)
             for token in (self._rules.start_id, *ids[:PROBE_TOKENS].tolist()):
                 logits = steps.next_logits(token)
-            row += folded(logits)
+            rows[at] = folded(logits)
         return rows
 
     def _answer(self, text: str) -> dict[str, object]:
@@ -163,7 +163,7 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> EncoderDeco
     if manifest.predictor != PREDICTOR:
         raise BundleConfigError(f"bundle is for predictor {manifest.predictor!r}, not {PREDICTOR!r}")
     try:
-        config = cast("dict[str, dict[str, int]]", manifest.config)
+        config = cast("dict[str, dict[str, Any]]", manifest.config)
         shape, rules = DecoderShape(**config["decoder"]), DecodingRules(**config["rules"])
         max_input = int(cast("int", manifest.config["max_input"]))
     except (KeyError, TypeError) as error:

@@ -31,10 +31,15 @@ _ENDED = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964\u061f][\"'\u201d\u2019)
 _RANK_STEPS = 20
 _RANK_DAMPING = 0.85  # LexRank's and PageRank's (Erkan and Radev 2004)
 
-_STOP_WORDS = frozenset(
-    ["a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "but", "if", "as", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "may", "might", "must", "should", "it", "its", "this", "that", "these", "those", "he", "she", "they", "his", "her", "their", "them", "him", "i", "we", "you", "our", "your", "my", "me", "us", "not", "no", "who", "which", "what", "when", "where", "there", "here", "than", "then", "so", "up", "out", "about", "into", "over", "after", "before", "more", "also", "said", "says"]
+_STOP_WORDS_TEXT = (
+    "a an the of in on at to for from by with and or but if as is are was were be been being has have had do does did "
+    "will would can could may might must should it its this that these those he she they his her their them him i we "
+    "you our your my me us not no who which what when where there here than then so up out about into over after "
+    "before more also said says"
 )
-_POINTING_BACK = frozenset(["he", "she", "it", "they", "but", "and", "this", "that", "these", "those", "i", "we", "you"])
+_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split(" "))
+_POINTING_BACK_TEXT = "he she it they but and this that these those i we you"
+_POINTING_BACK = frozenset(_POINTING_BACK_TEXT.split(" "))
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ def _of_text(sentence: str, words: list[str], content: list[str], shared: _Share
 
 
 def _likeness(content: Sequence[list[str]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cosine of the sentences' weighted words, shape (sentences, sentences) with a zero diagonal; and with their sum."""
+    """Cosine of sentences' weighted words, shape (sentences, sentences) with a zero diagonal; and with their sum."""
     count = len(content)
     spread = Counter(word for line in content for word in set(line))
     column = {word: number for number, word in enumerate(spread)}

@@ -25,10 +25,12 @@ _END = re.compile(
 
 # Words that a full stop ends without ending the sentence. Those of _BEFORE_NAMES stand before a name or a number, so
 # that even a capital letter does not tell; the others may well end a sentence when a capital letter follows.
-_BEFORE_NAMES = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "rev", "fr", "sr", "st", "mt", "ft", "gen", "col", "lt", "sgt", "cpl", "capt", "cmdr", "adm", "maj", "pvt", "gov", "sen", "rep", "hon", "pres", "supt", "insp", "det", "no", "nos", "vs", "v", "cf", "fig", "al", "approx", "rs", "smt", "shri", "jan", "feb", "aug", "sept", "oct", "nov", "dec", "messrs", "mme"]
+_BEFORE_NAMES_TEXT = (
+    "mr mrs ms dr prof rev fr sr st mt ft gen col lt sgt cpl capt cmdr adm maj pvt gov sen rep hon pres supt insp det "
+    "no nos vs v cf fig al approx rs smt shri jan feb aug sept oct nov dec messrs mme"
 )
-_NEVER_LAST = frozenset(["e.g", "i.e", "viz"])
+_BEFORE_NAMES = frozenset(_BEFORE_NAMES_TEXT.split(" "))
+_NEVER_LAST = frozenset(("e.g", "i.e", "viz"))
 
 _WORD_BEFORE = re.compile(r"[^\s\"'\u201c\u2018(\[\u00ab\u2013\u2014/-]*\Z")
 _BREAKS = re.compile(r"[;:,\u3001\uff0c\uff1b\u060c](?=\s|[\u3040-\u9fff])|\s[\u2013\u2014-](?=\s)")
@@ -36,12 +38,13 @@ _BREAKS = re.compile(r"[;:,\u3001\uff0c\uff1b\u060c](?=\s|[\u3040-\u9fff])|\s[\u
 
 _DATELINE = re.compile(
     r"(?:[A-Z][\w .,'/-]{0,40}\s?)?"
-    r"\((?:CNN|[A-Z]{2,5}|Reuters|Xinhua|Bloomberg|TASS|CNN Student News)\)\s*(?:[-\u2013\u2014]+\s*)?(?=[A-Z\"'\u201c\u2018])"
+    r"\((?:[A-Z]{2,5}|Reuters|Xinhua|Bloomberg|CNN Student News)\)\s*(?:[-\u2013\u2014]+\s*)?"
+    r"(?=[A-Z\"'\u201c\u2018])"
 )
 
 
 def without_dateline(sentence: str) -> str:
-    """Take a place and an agency off the beginning of a sentence: "London (CNN)Previously ..." begins at "Previously"."""
+    """Take a place and an agency off the beginning: "London (CNN)Previously ..." begins at "Previously"."""
     return _DATELINE.sub("", sentence, count=1) if _DATELINE.match(sentence) else sentence
 
 
@@ -90,7 +93,7 @@ def _end_of(paragraph: str, match: re.Match[str]) -> int:
 
 
 def _glued(paragraph: str, match: re.Match[str], before: str) -> bool:
-    """Say whether a mark without a space behind it ends a sentence: "leader.But" does, "6.6", "U.S" and "site.Com" not."""
+    """Say whether a mark with no space behind it ends a sentence: "leader.But" does, "6.6" and "U.S" do not."""
     if before.startswith(("http", "www", "@")) or "/" in before or "." in before:
         return False
     opened = match.start("opener")

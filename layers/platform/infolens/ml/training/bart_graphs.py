@@ -8,6 +8,7 @@ keys and values keep one row for all of them.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -105,16 +106,25 @@ class DecoderGraph(nn.Module):
 
 def _by_head(states: Tensor, shape: DecoderShape) -> Tensor:
     """Shape (texts, tokens, width) -> (texts, heads, tokens, head size)."""
-    return states.unflatten(2, (shape.heads, shape.head_size)).transpose(1, 2)
+    return states.view(*states.shape[:2], shape.heads, shape.head_size).transpose(1, 2)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What a graph's inputs and outputs are called, and which of their dimensions are free."""
+
+    inputs: list[str]
+    outputs: list[str]
+    free: dict[str, dict[int, str]]
 
 
 def write_encoder(model: BartForConditionalGeneration, path: Path) -> None:
     """Trace the encoder graph into an ONNX file with a free number of tokens."""
     graph = EncoderGraph(model).eval()
-    names = [f"cross_{part}_{layer}" for layer in range(graph.shape.layers) for part in ("key", "value")]
-    axes = {"input_ids": {1: "tokens"}} | {name: {3 if "key" in name else 2: "tokens"} for name in names}
-    example = torch.ones((1, 8), dtype=torch.int64)
-    _export(graph, (example,), path, ["input_ids"], names, axes)
+    outputs = [f"cross_{part}_{layer}" for layer in range(graph.shape.layers) for part in ("key", "value")]
+    free = {"input_ids": {1: "tokens"}} | {name: {3 if "key" in name else 2: "tokens"} for name in outputs}
+    example = torch.ones((1, 8), dtype=torch.int64)  # a dimension of one would be traced as a constant
+    _export(graph, (example,), path, _Names(["input_ids"], outputs, free))
 
 
 def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
@@ -124,27 +134,19 @@ def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
     past = torch.zeros((2, shape.heads, 3, shape.head_size))
     crossing = torch.zeros((1, shape.heads, 5, shape.head_size))
     given: list[Tensor] = [torch.ones((2, 1), dtype=torch.int64), torch.tensor([3])]
-    inputs, outputs = ["token", "position"], ["logits"]
-    axes: dict[str, dict[int, str]] = {"token": {0: "beams"}, "logits": {0: "beams"}}
+    names = _Names(["token", "position"], ["logits"], {"token": {0: "beams"}, "logits": {0: "beams"}})
     for layer in range(shape.layers):
         given += [past, past, crossing.transpose(2, 3), crossing]
-        inputs += [f"past_key_{layer}", f"past_value_{layer}", f"cross_key_{layer}", f"cross_value_{layer}"]
-        outputs += [f"key_{layer}", f"value_{layer}"]
+        names.inputs.extend(f"{kind}_{part}_{layer}" for kind in ("past", "cross") for part in ("key", "value"))
+        names.outputs.extend((f"key_{layer}", f"value_{layer}"))
         for part in ("key", "value"):
-            axes[f"past_{part}_{layer}"] = {0: "beams", 2: "past"}
-            axes[f"{part}_{layer}"] = {0: "beams", 2: "kept"}
-            axes[f"cross_{part}_{layer}"] = {3 if part == "key" else 2: "tokens"}
-    _export(graph, tuple(given), path, inputs, outputs, axes)
+            names.free[f"past_{part}_{layer}"] = {0: "beams", 2: "past"}
+            names.free[f"{part}_{layer}"] = {0: "beams", 2: "kept"}
+            names.free[f"cross_{part}_{layer}"] = {3 if part == "key" else 2: "tokens"}
+    _export(graph, tuple(given), path, names)
 
 
-def _export(
-    graph: nn.Module,
-    given: tuple[Tensor, ...],
-    path: Path,
-    inputs: list[str],
-    outputs: list[str],
-    axes: dict[str, dict[int, str]],
-) -> None:
+def _export(graph: nn.Module, given: tuple[Tensor, ...], path: Path, names: _Names) -> None:
     with torch.no_grad(), warnings.catch_warnings():
         # Tracing warns of every Python branch on a shape, and that dynamo would be newer; see text_classifier_export.
         warnings.simplefilter("ignore")
@@ -152,9 +154,9 @@ def _export(
             graph,
             given,
             str(path),
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_axes=axes,
+            input_names=names.inputs,
+            output_names=names.outputs,
+            dynamic_axes=names.free,
             opset_version=_OPSET,
             dynamo=False,
         )

@@ -78,7 +78,7 @@ class _Overlaps:
         together = self.counts + self.counts[chosen].sum(axis=0)
         common = np.minimum(together, self.wanted).sum(axis=1)
         length = self.lengths + self.lengths[chosen].sum()
-        return 2.0 * common / np.maximum(1, self.total + length)
+        return np.asarray(2.0 * common / np.maximum(1, self.total + length), dtype=np.float64)
 
 
 def _runs(words: Sequence[str], size: int) -> Counter[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The sentence ranker that is trained: features and word vectors of each sentence beside the article's mean; its files."""
+"""The sentence ranker that is trained: features and word vectors of sentences beside the article's mean."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RankerMember(nn.Module):
     """One network: logits of sentences and the logarithm of the wanted number of words."""
 
     def __init__(self, shape: RankerShape, dropout: float) -> None:
-        """Build with random weights; `dropout` stands before every layer, half of it on the word vectors' side alone."""
+        """Build with random weights; `dropout` stands before every layer."""
         super().__init__()
         self.words = nn.Embedding(shape.vocabulary, shape.word_size, padding_idx=0)
         nn.init.normal_(self.words.weight, std=0.1)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infolens.ml.metric_lines import metric_line
 from infolens.ml.rouge import WEIGHTS, rouge, rouge_words
 from infolens.ml.sentence_features import FEATURES, describe, read_article
 from infolens.ml.sentence_ranker import MAX_PIECES, TOKENIZER_FILE, distinct_words
@@ -20,6 +19,7 @@ from infolens.ml.tokens import TextTokens
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.job import TrainingError
 from infolens.ml.training.oracle_sentences import oracle
+from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.sentence_ranker_model import (
     RankerModel,
     RankerRecord,
@@ -98,20 +98,17 @@ def train_sentence_ranker(
     train_subwords((str(row["text"]) for row in train), profile.vocabulary).save(str(job.output / TOKENIZER_FILE))
     tokens = TextTokens(job.output / TOKENIZER_FILE, MAX_PIECES)
     items, held_out = _items(train, tokens, profile.upload_power), _items(validation, tokens, 0.0)
-    _say(
-        f"task={job.provenance.task} run={job.provenance.run_id} profile={job.profile} base_model=none device=cpu "
-        f"precision={torch.float32} seed={job.seed}"
-    )
-    _say(f"train_rows={len(items)} validation_rows={len(held_out)} label_seconds={time.monotonic() - began:.1f}")
+    log = RunLog(job, asdict(profile) | {"device": "cpu", "precision": str(torch.float32), "seed": job.seed})
+    log.note(f"train_rows={len(items)} validation_rows={len(held_out)} label_seconds={time.monotonic() - began:.1f}")
 
     shape = RankerShape(tokens.vocabulary, profile.word_size, profile.hidden, profile.members)
     torch.manual_seed(job.seed)
     model = RankerModel(shape, profile.dropout)
     _set_standard(model, items)
-    loop = _Loop(model, profile, job.seed, items, held_out)
+    loop = _Loop(model, profile, job.seed, log, _Data(items, held_out))
     loop.run(Checkpoints(job.checkpoints, key=f"{job.provenance} {profile} {job.seed}"))
     metrics = validate(model, held_out, tokens, profile.rules)
-    _say(metric_line(step=loop.step, **metrics, seconds=time.monotonic() - began))
+    log.metrics(step=loop.step, **metrics, seconds=time.monotonic() - began)
     record = RankerRecord(
         provenance=job.provenance,
         shape=shape,
@@ -153,15 +150,19 @@ def _set_standard(model: RankerModel, items: Sequence[Item]) -> None:
     model.spread.copy_(torch.from_numpy(features.std(axis=0) + 1e-3))  # type: ignore[operator]
 
 
+@dataclass(frozen=True)
+class _Data:
+    train: Sequence[Item]
+    validation: Sequence[Item]
+
+
 class _Loop:
     """AdamW with a linear decay for each member, one validation an epoch, the best weights kept."""
 
-    def __init__(
-        self, model: RankerModel, profile: RankerProfile, seed: int, train: Sequence[Item], validation: Sequence[Item]
-    ) -> None:
-        self.model, self.profile, self.seed = model, profile, seed
-        self.train, self.validation = train, validation
-        self.steps_per_epoch = math.ceil(len(train) / profile.batch_size)
+    def __init__(self, model: RankerModel, profile: RankerProfile, seed: int, log: RunLog, data: _Data) -> None:
+        self.model, self.profile, self.seed, self.log = model, profile, seed, log
+        self.train, self.validation = data.train, data.validation
+        self.steps_per_epoch = math.ceil(len(data.train) / profile.batch_size)
         self.step = 0
 
     def run(self, checkpoints: Checkpoints) -> None:
@@ -170,7 +171,7 @@ class _Loop:
         if state is not None:
             self.model.load_state_dict(state["model"])
             self.step = state["step"]
-            _say(f"resumed_after_member={state['member']} epoch={state['epochs_done']}")
+            self.log.note(f"resumed_after_member={state['member']} epoch={state['epochs_done']}")
         for number in range(state["member"] if state else 0, self.profile.members):
             self._member(number, checkpoints, state)
             state = None
@@ -191,7 +192,7 @@ class _Loop:
                 break
             self._epoch(number, epoch, optimizer, schedule)
             loss = self._validation_loss(number)
-            _say(metric_line(member=number + 1, epoch=epoch + 1, step=self.step, validation_loss=loss))
+            self.log.metrics(member=number + 1, epoch=epoch + 1, step=self.step, validation_loss=loss)
             bad = 0 if loss < best_loss else bad + 1
             if loss < best_loss or not self.validation:
                 best_loss = loss
@@ -233,9 +234,7 @@ class _Loop:
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise TrainingError(f"training diverged: loss is {value} at step {self.step}")
-                _say(
-                    metric_line(step=self.step, epoch=epoch + 1, train_loss=value, lr=float(schedule.get_last_lr()[0]))
-                )
+                self.log.metrics(step=self.step, epoch=epoch + 1, train_loss=value, lr=float(schedule.get_last_lr()[0]))
 
     def _batches(self, source: np.random.Generator) -> list[list[Item]]:
         """Cut a random order into batches of articles of like lengths: padding is work without learning."""
@@ -308,7 +307,3 @@ def validate(model: RankerModel, items: Sequence[Item], tokens: TextTokens, rule
         "validation_rouge_l": float(np.mean([score.rouge_l for score in found])),
         "validation_weighted_rouge": float(np.mean([score.weighted for score in found])),
     }
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - SageMaker reads a job's metrics from its standard output

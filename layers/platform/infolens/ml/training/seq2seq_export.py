@@ -114,9 +114,9 @@ def trained_scores(
 ) -> NDArray[np.float32]:
     """Scores of the trained model, as `EncoderDecoder.scores` gives them, but from transformers' own forward pass."""
     rows = np.zeros((len(texts), PROBE_BUCKETS), dtype=np.float32)
-    for row, text in zip(rows, texts, strict=True):
+    for at, text in enumerate(texts):
         ids = tokenizer.encode(text[: record.max_input * CHARACTERS_PER_TOKEN]).ids
         given = torch.tensor([[record.rules.start_id, *ids[:PROBE_TOKENS]]])
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=given, use_cache=False).logits
-        row += folded(cast("NDArray[np.float32]", logits[0, -1].numpy()))
+        rows[at] = folded(cast("NDArray[np.float32]", logits[0, -1].numpy()))
     return rows

@@ -1,4 +1,4 @@
-"""Fine-tunes a pretrained BART with LoRA: settings, then data, then model, then the loop, readable from top to bottom."""
+"""Fine-tunes a pretrained BART with LoRA: settings, then model, then data, then the loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from infolens.ml.encoder_decoder import CHARACTERS_PER_TOKEN, TOKENIZER_FILE, open_tokenizer
-from infolens.ml.metric_lines import metric_line
 from infolens.ml.rouge import rouge, rouge_words
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
+from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.seq2seq_model import (
     LoraSize,
     Seq2SeqRecord,
@@ -120,17 +120,14 @@ def train_seq2seq(
         int(base.config.pad_token_id),
     )
     learning = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    _say(
-        f"task={job.provenance.task} run={job.provenance.run_id} profile={job.profile} "
-        f"base_model={profile.base_model} device={device.kind} precision={device.precision} seed={job.seed}"
-    )
-    _say(
+    log = RunLog(job, asdict(profile) | {"device": device.kind, "precision": str(device.precision), "seed": job.seed})
+    log.note(
         f"train_rows={len(train)} validation_rows={len(validation)} learning={learning} "
         f"parameters={sum(weight.numel() for weight in model.parameters())}"
     )
 
     # loop
-    loop = _Loop(cast("nn.Module", model), profile, device, job.seed, data, rules)
+    loop = _Loop(cast("nn.Module", model), _Plan(profile, device, job.seed, rules), data, log)
     metrics = loop.run(Checkpoints(job.checkpoints, key=f"{job.provenance} {profile} {job.seed}"))
 
     record = Seq2SeqRecord(
@@ -169,20 +166,21 @@ def _ids(tokenizer: Tokenizer, text: str, most: int) -> NDArray[np.int64]:
     return ids if len(ids) <= most else np.concatenate([ids[: most - 1], ids[-1:]])
 
 
+@dataclass(frozen=True)
+class _Plan:
+    profile: Seq2SeqProfile
+    device: Device
+    seed: int
+    rules: DecodingRules
+
+
 class _Loop:
     """AdamW with a linear warm-up and decay over the low-rank matrices, one validation an epoch, the best ones kept."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        profile: Seq2SeqProfile,
-        device: Device,
-        seed: int,
-        data: _Data,
-        rules: DecodingRules,
-    ) -> None:
-        self.model, self.profile, self.device, self.seed = model, profile, device, seed
-        self.data, self.rules = data, rules
+    def __init__(self, model: nn.Module, plan: _Plan, data: _Data, log: RunLog) -> None:
+        profile = plan.profile
+        self.model, self.profile, self.device, self.seed = model, profile, plan.device, plan.seed
+        self.data, self.rules, self.log = data, plan.rules, log
         self.batches_per_epoch = math.ceil(len(data.train) / profile.batch_size)
         steps = profile.epochs * math.ceil(self.batches_per_epoch / profile.accumulate)
         self.optimizer = torch.optim.AdamW(
@@ -194,7 +192,7 @@ class _Loop:
             self.optimizer,
             lambda step: min((step + 1) / max(1.0, profile.warmup * steps), 1.0) * (1.0 - step / steps),
         )
-        self.scaler = device.scaler()
+        self.scaler = plan.device.scaler()
         self.step = 0
         self.bad = 0
         self.best: dict[str, Tensor] = {}
@@ -205,11 +203,11 @@ class _Loop:
         began = time.monotonic()
         for epoch in range(self._resume(checkpoints), self.profile.epochs):
             if self.bad >= self.profile.patience:
-                _say(f"stopped_early_after_epoch={epoch}")
+                self.log.note(f"stopped_early_after_epoch={epoch}")
                 break
             self._epoch(epoch)
             metrics = self._validate()
-            _say(metric_line(epoch=epoch + 1, step=self.step, **metrics, seconds=time.monotonic() - began))
+            self.log.metrics(epoch=epoch + 1, step=self.step, **metrics, seconds=time.monotonic() - began)
             self._keep(metrics)
             checkpoints.write(self._state(epoch + 1))
         put_weights(self.model, self.best)
@@ -240,10 +238,8 @@ class _Loop:
             if self.step % self.profile.log_every == 0:
                 if not math.isfinite(loss):
                     raise TrainingError(f"training diverged: loss is {loss} at step {self.step}")
-                _say(
-                    metric_line(
-                        step=self.step, epoch=epoch + 1, train_loss=loss, lr=float(self.schedule.get_last_lr()[0])
-                    )
+                self.log.metrics(
+                    step=self.step, epoch=epoch + 1, train_loss=loss, lr=float(self.schedule.get_last_lr()[0])
                 )
 
     def _learn(self, batch: NDArray[np.int64], group: int) -> float:
@@ -345,9 +341,5 @@ class _Loop:
         self.scaler.load_state_dict(state["scaler"])
         self.step, self.bad = state["step"], state["bad"]
         self.best, self.best_metrics = state["best"], state["best_metrics"]
-        _say(f"resumed_after_epoch={state['epochs_done']}")
+        self.log.note(f"resumed_after_epoch={state['epochs_done']}")
         return int(state["epochs_done"])
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - SageMaker reads a job's metrics from its standard output

@@ -35,7 +35,8 @@ def per_row(rows: Sequence[Mapping[str, object]], answers: Sequence[Mapping[str,
     Raises:
         ValueError: there are not as many answers as rows.
     """
-    from rouge_score.rouge_scorer import RougeScorer  # noqa: PLC0415 - only jobs measure; what serves has no such library
+    # Only jobs measure; what serves has no such library.
+    from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]  # noqa: PLC0415
 
     scorer = RougeScorer(list(_KINDS), use_stemmer=False)
     values: dict[str, list[float]] = defaultdict(list)

@@ -20,7 +20,7 @@ MAX_TEXT = 12_000
 """Characters of a text to answer (S0-30)."""
 
 MAX_LABELLED = 60_000
-"""Characters of a labelled article: five times what is answered; beyond that it is a book, or a row that swallowed others."""
+"""Characters of a labelled article: five times what is answered. A longer one is a book, or swallowed other rows."""
 
 MIN_SUMMARY = 15
 """Characters of a written summary: a word or two summarise nothing."""
@@ -36,10 +36,11 @@ _FULL_TEXT = "ctext"
 MAX_SOURCE = 60
 """Characters of a source's name."""
 
-_PARAGRAPHS = re.compile(
-    r"\r?\n[^\S\n]*\r?\n\s*|(?<=[.!?\"'\u201d\u2026:\u3002])[^\S\n]*\r?\n\s*|[\x0b\x0c\x85\u2028\u2029]"
-)
-"""A blank line, or a line that ends as a sentence does; other line breaks are where somebody's editor wrapped the text."""
+PARAGRAPH = "\n\n"
+"""What stands between the paragraphs of a clean text."""
+
+_SHORT_LINE = 0.6
+"""A line under this share of the longest one's length ends a paragraph: whoever wraps lines fills them."""
 
 _ENDED = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f\u0964\u061f][\"'\u201d\u2019)\]]*\Z")
 _GLUED = re.compile(r"((?:[a-z0-9%)]|[A-Z]{2})[.!?][\"'\u201d\u2019]?)(?=[\"'\u201c\u2018]?[A-Z])")
@@ -55,8 +56,8 @@ _LOST_QUOTE = re.compile(r"(?<!\S)\?(?=\w)|(?<=[.,])\?(?=\s|\?|\Z|[A-Z])")
 class NewsSummarySchema:
     """`infolens.contracts.task.Schema` of news_summary.
 
-    A clean text keeps one line break between paragraphs: a headline and a cross-heading are no part of the sentence
-    that follows them.
+    A clean text keeps a blank line between paragraphs: a headline and a cross-heading are no part of the sentence that
+    follows them. Cleaning a clean text changes nothing.
     """
 
     task: str = "news_summary"
@@ -69,8 +70,8 @@ class NewsSummarySchema:
 
     def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
         """See Schema. `ctext` beside `text` means that `text` is the summary; title and source may be left out."""
-        names: dict[str, tuple[str, ...]] = {"title": _TITLE_NAMES, "text": _TEXT_NAMES}
-        summary = _SUMMARY_NAMES
+        names: dict[str, Sequence[str]] = {"title": _TITLE_NAMES, "text": _TEXT_NAMES}
+        summary: Sequence[str] = _SUMMARY_NAMES
         if _FULL_TEXT in map(column_name, header):
             names["text"], summary = (_FULL_TEXT,), ("text", *_SUMMARY_NAMES)
         if labelled:
@@ -115,8 +116,8 @@ class NewsSummarySchema:
 
 
 def _text(raw: Mapping[str, str], most: int) -> str:
-    paragraphs = [clean_text(part) for part in _PARAGRAPHS.split(_restored(raw.get("text", "")))]
-    text = "\n".join(filter(None, [clean_text(_restored(raw.get("title", ""))), *paragraphs]))
+    title = clean_text(_restored(raw.get("title", "")))
+    text = PARAGRAPH.join(filter(None, [title, *_paragraphs(_restored(raw.get("text", "")))]))
     if len(text) < MIN_TEXT:
         raise RowRejected("text", f"has {len(text)} characters after cleaning; at least {MIN_TEXT} are needed")
     if not any(map(str.isalnum, text)):
@@ -124,6 +125,19 @@ def _text(raw: Mapping[str, str], most: int) -> str:
     if len(text) > most:
         raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {most} are taken")
     return text
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Give the paragraphs as one line each: lines that somebody's editor wrapped are put together again."""
+    lines = [clean_text(line) for line in text.splitlines()]
+    widest = max(map(len, lines), default=0)
+    found: list[list[str]] = [[]]
+    for line in lines:
+        if line:
+            found[-1].append(line)
+        if not line or _ENDED.search(line) or len(line) < _SHORT_LINE * widest:
+            found.append([])
+    return [" ".join(part) for part in found if part]
 
 
 def _summary(raw: str) -> str:
