@@ -45,6 +45,9 @@ enough for a reference of a hundred rows to stay some megabytes with any other."
 
 _DIGITS = 6
 
+_LEAST = 1e-30
+"""Instead of no probability at all, which cannot be divided by: a user who has everything."""
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -114,7 +117,7 @@ class SequentialRecommender:
         if not inputs:
             return np.empty((0, len(chosen)), dtype=np.float32)
         rows = [self._probabilities(item)[0][chosen] for item in inputs]
-        return np.stack([row / max(float(row.sum()), np.finfo(np.float32).tiny) for row in rows])
+        return np.stack([row / max(float(row.sum()), _LEAST) for row in rows])
 
     def _answer(self, item: Mapping[str, object]) -> dict[str, object]:
         probabilities, fallback, unknown = self._probabilities(item)

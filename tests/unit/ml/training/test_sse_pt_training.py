@@ -110,3 +110,18 @@ def test_training_that_diverges_fails(tmp_path):
     """A loss that is no number ends the job instead of leaving weights that are none."""
     with pytest.raises(TrainingError, match="diverged"):
         train_sse_pt(training_job(tmp_path), replace(TINY, lr=1e30, warmup=0.0), TRAIN, [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ({"heads": 5}, "heads"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"replaced_items": -0.1}, "replaced_items"),
+        ({"replaced_users": 0.6, "unknown_users": 0.5}, "unknown_users"),
+    ],
+)
+def test_settings_that_make_no_model_are_refused(tmp_path, setting, named):
+    """A tuning job may come to any combination; the reason names what is wrong with it."""
+    with pytest.raises(TrainingError, match=named):
+        train_sse_pt(training_job(tmp_path), replace(TINY, **setting), TRAIN, [])

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infolens.ml.metric_lines import metric_line
 from infolens.ml.ranking_metrics import hit_rate, ndcg
 from infolens.ml.sequential_recommender import UNKNOWN_USER
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
+from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.sse_pt_data import (
     NO_TARGET,
     cases,
@@ -87,6 +87,7 @@ class Data:
 
     learned: Sequence[Numbered]
     asked: Sequence[Case]
+    seed: int
 
 
 def train_sse_pt(
@@ -99,8 +100,9 @@ def train_sse_pt(
     weights that it would have had: everything random in an epoch depends on the seed and the epoch's number alone.
 
     Raises:
-        TrainingError: there is nothing to learn from, or training diverges.
+        TrainingError: there is nothing to learn from, the profile makes no model, or training diverges.
     """
+    _check(profile)
     device = best_device(half_precision=profile.half_precision)
     torch.manual_seed(job.seed)
 
@@ -109,7 +111,7 @@ def train_sse_pt(
         raise TrainingError("dataset: the train split has no user with two items")
     catalogue = catalogue_of(train)
     learned = [one for one in numbered(train, catalogue) if len(one.items) > 1]
-    data = Data(learned, cases(numbered(validation, catalogue), _VALIDATED))
+    data = Data(learned, cases(numbered(validation, catalogue), _VALIDATED), job.seed)
 
     # model
     shape = Shape(
@@ -124,35 +126,45 @@ def train_sse_pt(
     model = SsePt(shape, profile.dropout, profile.embedding_dropout)
     _start_from_company(model, learned, np.array(catalogue.counts), job.seed)
     model.to(device.kind)
-    _say(
-        f"task={job.provenance.task} run={job.provenance.run_id} profile={job.profile} device={device.kind} "
-        f"precision={device.precision} seed={job.seed}"
-    )
-    _say(
+    settings = asdict(profile) | {"profile": job.profile, "seed": job.seed, "precision": str(device.precision)}
+    log = RunLog(job, settings | {"device": device.kind})
+    log.note(
         f"users={shape.users} items={shape.items} choices={sum(catalogue.counts)} validation_cases={len(data.asked)} "
         f"parameters={sum(weight.numel() for weight in model.parameters())}"
     )
 
     # loop
-    loop = _Loop(model, profile, device, job.seed, data)
+    loop = _Loop(model, profile, device, data, log)
     metrics = loop.run(Checkpoints(job.checkpoints, key=f"{job.provenance} {profile} {job.seed}"))
 
-    record = SsePtRecord(
-        provenance=job.provenance,
-        shape=shape,
-        metrics=metrics,
-        settings=asdict(profile) | {"profile": job.profile, "seed": job.seed, "precision": str(device.precision)},
-    )
+    record = SsePtRecord(provenance=job.provenance, shape=shape, metrics=metrics, settings=settings)
     save(job.output, model, catalogue, record)
     return record
+
+
+def _check(profile: Profile) -> None:
+    """Refuse settings that make no model; a tuning job may come to any combination.
+
+    Raises:
+        TrainingError: with the settings in question.
+    """
+    width = profile.item_dim + profile.user_dim
+    if width % profile.heads:
+        raise TrainingError(f"profile: item_dim + user_dim = {width} is not divisible by {profile.heads} heads")
+    shares = ("dropout", "embedding_dropout", "replaced_items", "replaced_users", "unknown_users")
+    for name in shares:
+        if not 0.0 <= getattr(profile, name) < 1.0:
+            raise TrainingError(f"profile: {name} = {getattr(profile, name)} is no share from 0 to below 1")
+    if profile.replaced_users + profile.unknown_users > 1.0:
+        raise TrainingError("profile: replaced_users and unknown_users are more than all users together")
 
 
 class _Loop:
     """AdamW with a linear warm-up and decay, one validation per epoch, the best weights kept."""
 
-    def __init__(self, model: SsePt, profile: Profile, device: Device, seed: int, data: Data) -> None:
-        self.model, self.profile, self.device, self.seed = model, profile, device, seed
-        self.learned, self.asked = data.learned, data.asked
+    def __init__(self, model: SsePt, profile: Profile, device: Device, data: Data, log: RunLog) -> None:
+        self.model, self.profile, self.device, self.log = model, profile, device, log
+        self.learned, self.asked, self.seed = data.learned, data.asked, data.seed
         steps_per_epoch = math.ceil(windows_of(data.learned, profile.max_length) / profile.batch_size)
         self.epochs = max(profile.epochs, math.ceil(profile.min_steps / steps_per_epoch))
         steps = self.epochs * steps_per_epoch
@@ -182,8 +194,8 @@ class _Loop:
             self._epoch(done)
             done += 1
             metrics = self._validate()
-            _say(
-                metric_line(epoch=done, epochs=self.epochs, step=self.step, **metrics, seconds=time.monotonic() - began)
+            self.log.metrics(
+                epoch=done, epochs=self.epochs, step=self.step, **metrics, seconds=time.monotonic() - began
             )
             if not self.best or metrics.get(OBJECTIVE, 1.0) > self.best_metrics.get(OBJECTIVE, 0.0):
                 self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -213,11 +225,8 @@ class _Loop:
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise TrainingError(f"training diverged: loss is {value} at step {self.step}")
-                _say(
-                    metric_line(
-                        step=self.step, epoch=epoch + 1, train_loss=value, lr=float(self.schedule.get_last_lr()[0])
-                    )
-                )
+                rate = float(self.schedule.get_last_lr()[0])
+                self.log.metrics(step=self.step, epoch=epoch + 1, train_loss=value, lr=rate)
 
     def _loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of each next item against all that had not been chosen by then.
@@ -298,7 +307,7 @@ class _Loop:
         self.scaler.load_state_dict(state["scaler"])
         self.step, self.best = state["step"], state["best"]
         self.best_metrics, self.best_epoch = state["best_metrics"], state["best_epoch"]
-        _say(f"resumed_after_epoch={state['epochs_done']}")
+        self.log.note(f"resumed_after_epoch={state['epochs_done']}")
         return int(state["epochs_done"])
 
 
@@ -309,7 +318,3 @@ def _start_from_company(model: SsePt, learned: Sequence[Numbered], counts: NDArr
     model.items.weight[: model.padding] = torch.from_numpy(vectors)
     popularity = np.log((counts + 1.0) / (counts + 1.0).mean())
     model.bias.copy_(torch.from_numpy(0.5 * popularity))  # half: the vectors know some of it, too
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - SageMaker reads a job's metrics from its standard output

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training.text_classifier_export import export_text_classifier
+from infolens.ml.training.sse_pt_export import export_sse_pt
 from infolens.tasks.movie_recommendation.examples import examples
 
 if TYPE_CHECKING:
     from infolens.ml.training.job import ExportJob
 
+_INPUT = ("user_id", "sequence", "top_k")
+
 
 def export(job: ExportJob) -> str:
-    """Write the bundle and its reference scores on test rows; returns the bundle's digest.
+    """Write the bundle and its reference scores on test examples; returns the bundle's digest.
 
     Raises:
-        TrainingError: there is no trained model or no dataset.
+        TrainingError: there is no trained model or no dataset, or the weights are not all there.
     """
-    return export_text_classifier(job, [{"text": row["text"]} for row in examples(job.dataset, "test")])
+    asked = examples(job.dataset, "test")
+    return export_sse_pt(job, [{name: one[name] for name in _INPUT} for one in asked])
