@@ -1,1 +1,1 @@
-"""crash_risk: say in one sentence what it answers."""
+"""S4's crash risk: one of five classes for a day, a borough of New York City and six hours of the day."""
