@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
+from infolens.contracts.task import RowRejected
 from infolens.serving.task_documents import described_by_columns, description_of, floors, one_line
 from infolens.tasks import UnknownTaskError, schema_of, task_names
 
@@ -50,13 +51,33 @@ def test_every_task(task):
     json.dumps([dict(said.input), dict(said.answer), floors(task)], allow_nan=False)
 
 
-@pytest.mark.parametrize("task", [task for task in task_names() if hasattr(schema_of(task), "describe")])
+@pytest.mark.parametrize("task", task_names())
 def test_own_descriptions(task):
-    """What a task says is needed is what its schema asks for: without any of it the input is refused."""
+    """A task says itself what it takes: what it calls needed is needed, and its example is one that it takes."""
     said = schema_of(task).describe()
     assert set(said.input["required"]) <= set(said.input["properties"])
-    with pytest.raises(ValueError, match=r"\w"):
-        schema_of(task).check({})
+    (example,) = said.input["examples"]
+    assert set(example) <= set(said.input["properties"])
+    schema_of(task).check(example)
+    for name in said.input["required"]:
+        with pytest.raises(RowRejected, match=name):
+            schema_of(task).check({given: value for given, value in example.items() if given != name})
+
+
+@pytest.mark.parametrize("task", task_names())
+def test_limits_of_descriptions(task):
+    """A number or a text just past a limit that a task tells of is refused, and names the member."""
+    said = schema_of(task).describe()
+    (example,) = said.input["examples"]
+    for name, known in said.input["properties"].items():
+        wrong = [known[limit] + step for limit, step in (("minimum", -1), ("maximum", 1)) if limit in known]
+        wrong += [
+            "x" * (known[limit] + step) for limit, step in (("minLength", -1), ("maxLength", 1)) if limit in known
+        ]
+        for value in wrong:
+            with pytest.raises(RowRejected) as caught:
+                schema_of(task).check(example | {name: value})
+            assert caught.value.field == name
 
 
 def test_unknown_task():

@@ -279,6 +279,7 @@ def _add_problems(app: APIGatewayRestResolver, ports: Ports) -> None:
     app.exception_handler(Exception)(on_error)
     app.exception_handler(NotFoundError)(on_unknown_route)
 
+
 def _allowed(path: str) -> str:
     """Say which method a known path takes; "" for an unknown path."""
     asked = path.strip("/").split("/")

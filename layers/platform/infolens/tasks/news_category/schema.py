@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from infolens.contracts.description import Description
+from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
 from infolens.rows.split import split_of
@@ -92,16 +92,11 @@ class NewsCategorySchema:
 
     def describe(self) -> Description:
         """See Described."""
-        text = {"type": "string", "minLength": MIN_TEXT, "maxLength": MAX_TEXT}
-        title = {"type": "string", "description": "Put before the text; the two together keep to the text's limits"}
-        answer = {
-            "label_id": {"type": "integer", "minimum": 0, "maximum": len(LABELS) - 1},
-            "label": {"type": "string", "enum": list(LABELS)},
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        }
+        title = {"type": "string", "description": "Stands before the text; the two together keep to the text's limits"}
+        example = {"text": "The senate voted on the bill after a long night of debate."}
+        fields = {"text": text_schema(MIN_TEXT, MAX_TEXT), "title": title}
         return Description(
-            input={"type": "object", "properties": {"text": text, "title": title}, "required": ["text"]},
-            answer={"type": "object", "properties": answer, "required": list(answer)},
+            input=object_schema(fields, optional=("title",), example=example), answer=label_answer(LABELS)
         )
 
     def identity(self, row: Mapping[str, object]) -> str:
