@@ -14,7 +14,9 @@ from infolens.aws.prediction_memory import MemoryUnavailableError, UnderWayError
 from infolens.aws.predictions import failed
 from infolens.contracts.prediction import PredictRequest
 from infolens.contracts.task import RowRejected
+from infolens.serving import documents
 from infolens.serving.http_api import build_app
+from infolens.serving.info_lens_api import PARTS
 from infolens.tasks import schema_of
 from serving_fakes import ANSWERED, FakeAlias, FakeMemory, FakeModels
 
@@ -365,3 +367,20 @@ def test_one_request_leaves_nothing_to_the_next():
     app = build_app(ports(predictions=FakeModels(ALL), schema_of=lambda task: AnyText()))
     assert ask(app=app).body["prediction_id"] == 7
     assert ask({"prediction_id": 8, "text": TEXT}, app=app).body["prediction_id"] == 8
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_parts_are_what_their_tasks_give(part):
+    """Each part's task is there, takes S0's text, and gives the member that the part is taken from, in S0's limits."""
+    schema = schema_of(part.task)
+    schema.check({"text": TEXT})
+    said = schema.describe().answer["properties"][part.member]
+    known = documents.InfoLensAnswer.model_json_schema()["properties"][part.name]
+    for limit in ("minimum", "maximum"):
+        assert said.get(limit) == known.get(limit)
+
+
+def test_zero_is_fake():
+    """S0's own data say 0 for fake and 1 for real news (S0-19), and so does xln."""
+    answer = schema_of("fake_news").describe().answer
+    assert [word.casefold() for word in answer["properties"]["label"]["enum"]] == ["fake", "real"]
