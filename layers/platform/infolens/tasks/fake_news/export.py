@@ -17,4 +17,4 @@ def export(job: ExportJob) -> str:
     Raises:
         TrainingError: there is no trained model or no dataset.
     """
-    return export_text_classifier(job, [{"text": row["text"]} for row in examples(job.dataset, "test")])
+    return export_text_classifier(job, examples(job.dataset, "test"))

@@ -13,7 +13,7 @@ PLAN = Plan(
         max_error_rate=0.02,  # S0's error limit
         max_error_rate_increase=0.01,
         max_latency_ratio=1.5,
-        max_latency_ms=400.0,  # S2-08 alerts there; S0-33 allows 1 s for the whole call
+        max_latency_ms=400.0,  # S2-08 alerts there; XLNet-base at 256 tokens takes 129 ms on two cores (PERFORMANCE, B)
     ),
     alarms=AlarmLimits(
         period_seconds=10,  # the shortest of a high-resolution alarm

@@ -6,57 +6,100 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
 from infolens.rows.split import split_of
-from infolens.rows.text_cleaning import clean_text, content_key
+from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LABELS = ("negative", "positive")
-"""Names in the order of their ids."""
+LABELS = ("fake", "real")
+"""Names in the order of their ids (S0-19, S0-31)."""
 
-MIN_TEXT = 15
+MIN_LABELLED = 15
+"""Characters of a labelled text: headlines alone are useful training rows, single words are not."""
+
+MIN_TEXT = 50
 MAX_TEXT = 12_000
-"""Characters of a text after cleaning."""
+"""Characters of a text to answer (S0-30)."""
 
-_TEXT_NAMES = ("text", "body", "comment_text", "content")
-_LABEL_NAMES = ("label", "class", "category")
-_LABEL_BY_NAME = {name.casefold(): name for name in LABELS} | {str(i): name for i, name in enumerate(LABELS)}
+MAX_RAW = 1_000_000
+"""Characters of a labelled text as it comes; one that is longer is no article. Articles are kept up to MAX_TEXT."""
+
+_TITLE_NAMES = ("title", "headline")
+_TEXT_NAMES = ("text", "body", "article", "content", "statement", "tweet", "post")
+_LABEL_NAMES = ("label", "class", "truth", "rating")
+
+_NOTHING = frozenset({"nan", "none", "null", "n/a"})
+"""What programs write for a missing title."""
+
+_FAKE = ("0", "0.0", "fake", "false", "pants-fire", "barely-true")
+_REAL = ("1", "1.0", "real", "true", "half-true", "mostly-true")
+"""Ids, as spreadsheets write them too, names, and the six grades of LIAR: the lower three are fake, the upper real."""
+
+_LABEL_BY_KEY = {key: name for name, keys in zip(LABELS, (_FAKE, _REAL), strict=True) for key in keys}
+_KNOWN = f"fake: {', '.join(_FAKE)}; real: {', '.join(_REAL)}"
 
 
 @dataclass(frozen=True)
-class TaskSchema:
-    """`infolens.contracts.task.Schema` of fake_news."""
+class FakeNewsSchema:
+    """`infolens.contracts.task.Schema` of fake_news. Where a text was taken from (`source`) is never read."""
 
     task: str = "fake_news"
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"text": "string", "label": "string"}))
     label: str = "label"
     bad_row_budget: float = 0.2
+    """A fifth: beyond that the file is more likely the wrong file than a dirty one."""
 
     def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
-        """See Schema."""
-        names = {"text": _TEXT_NAMES} | ({"label": _LABEL_NAMES} if labelled else {})
+        """See Schema. A file may have a title, a text, or both; they become one text."""
+        names = {"title": _TITLE_NAMES, "text": _TEXT_NAMES} | ({"label": _LABEL_NAMES} if labelled else {})
         bound = bind_columns(header, names)
-        for name, known in names.items():
-            if name not in bound:
-                raise RowRejected(name, f"no such column; one of {', '.join(known)} is needed")
+        if "text" not in bound:
+            if "title" not in bound:
+                raise RowRejected("text", f"no such column; one of {', '.join(_TITLE_NAMES + _TEXT_NAMES)} is needed")
+            bound["text"] = bound.pop("title")  # headlines alone: the headline is the text
+        if labelled and "label" not in bound:
+            raise RowRejected("label", f"no such column; one of {', '.join(_LABEL_NAMES)} is needed")
         return bound
 
     def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
-        """See Schema."""
-        label = _LABEL_BY_NAME.get(raw.get("label", "").strip().casefold())
-        if label is None:
-            raise RowRejected("label", f"{raw.get('label', '')[:60]!r} is none of {', '.join(LABELS)}, or an id")
-        return {"text": self._text(raw.get("text", "")), "label": label}
+        """See Schema. An article that is longer than the API takes is kept as far as the API would take it."""
+        label = self._label(raw.get("label", ""))
+        for name in ("title", "text"):
+            if len(raw.get(name, "")) > MAX_RAW:
+                raise RowRejected(name, f"has {len(raw[name])} characters; at most {MAX_RAW} are taken")
+        text = _joined(raw.get("title", ""), raw.get("text", ""))
+        _check_least(text, MIN_LABELLED)
+        return {"text": text[:MAX_TEXT].rstrip(), "label": label}
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
-        """See Schema."""
-        text = payload.get("text")
-        if not isinstance(text, str):
-            raise RowRejected("text", f"must be a string of {MIN_TEXT} to {MAX_TEXT} characters")
-        return {"text": self._text(text)}
+        """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
+        for name in ("title", "text"):
+            value = payload.get(name, "")
+            if not isinstance(value, str):
+                raise RowRejected(name, f"must be a string, not {_JSON_TYPES.get(type(value), type(value).__name__)}")
+            if len(value) > MAX_RAW:  # before cleaning: what is thrown away costs no time
+                raise RowRejected(name, f"has {len(value)} characters; at most {MAX_TEXT} are taken after cleaning")
+        if "text" not in payload:
+            raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
+        text = _joined(str(payload.get("title", "")), str(payload["text"]))
+        _check_least(text, MIN_TEXT)
+        if len(text) > MAX_TEXT:
+            raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {MAX_TEXT} are taken")
+        return {"text": text}
+
+    def describe(self) -> Description:
+        """See Described."""
+        example = {
+            "title": "City council delays decision on the flood defences",
+            "text": "The vote was put off until the spring, a spokesperson said on Tuesday.",
+        }
+        fields = {"text": text_schema(MIN_TEXT, MAX_TEXT), "title": {"type": "string", "maxLength": MAX_TEXT}}
+        described = object_schema(fields, optional=("title",), example=example)
+        return Description(input=described, answer=label_answer(LABELS))
 
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema. The label is no part of it: one text belongs to one split and has one label."""
@@ -67,11 +110,33 @@ class TaskSchema:
         return split_of(self.identity(row))
 
     @staticmethod
-    def _text(raw: str) -> str:
-        text = clean_text(raw)
-        if not MIN_TEXT <= len(text) <= MAX_TEXT:
-            raise RowRejected("text", f"has {len(text)} characters after cleaning; {MIN_TEXT} to {MAX_TEXT} are taken")
-        return text
+    def _label(raw: str) -> str:
+        if not raw.strip():
+            raise RowRejected("label", f"is empty; known values are {_KNOWN}")
+        key = "-".join(raw.casefold().replace("_", " ").split())
+        if key not in _LABEL_BY_KEY:
+            raise RowRejected("label", f"{raw[:60]!r} is neither fake nor real; known values are {_KNOWN}")
+        return _LABEL_BY_KEY[key]
 
 
-SCHEMA = TaskSchema()
+_JSON_TYPES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _joined(title: str, text: str) -> str:
+    heading = clean_text(title)
+    return join_title("" if heading.casefold() in _NOTHING else heading, clean_text(text))
+
+
+def _check_least(text: str, least: int) -> None:
+    if len(text) < least:
+        raise RowRejected("text", f"has {len(text)} characters after cleaning; at least {least} are needed")
+
+
+SCHEMA = FakeNewsSchema()

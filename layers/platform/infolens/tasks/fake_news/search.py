@@ -8,5 +8,9 @@ from infolens.contracts.task import Search
 SEARCH = Search(
     objective="validation_macro_f1",
     direction=Direction.HIGHER,
-    parameters={"lr": (3e-4, 1e-3, 3e-3), "dropout": (0.1, 0.2, 0.3)},
+    parameters={
+        "phrase_lr": (0.01, 0.02, 0.05),
+        "word_dropout": (0.1, 0.2, 0.3),
+        "label_smoothing": (0.05, 0.1, 0.2),
+    },
 )
