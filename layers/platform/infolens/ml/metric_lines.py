@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-_PRINTED = ("train_loss", "lr", "validation_loss", "validation_accuracy", "validation_macro_f1")
+_PRINTED = (
+    "train_loss",
+    "lr",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_macro_f1",
+    "validation_hit_at_10",
+    "validation_ndcg_at_10",
+)
 
 METRIC_DEFINITIONS: tuple[dict[str, str], ...] = tuple(
     {"Name": name, "Regex": rf"\b{name}=([0-9.e+-]+)"} for name in _PRINTED

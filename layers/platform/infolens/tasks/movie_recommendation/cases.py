@@ -22,11 +22,10 @@ CASES = tuple(
             "user_id": _NOBODY - number,
             "sequence": list(sequence),
             "top_k": top_k,
-            "candidates": [_NOBODY - 5, _NOBODY - 6],
-            "target": _NOBODY - 5,
+            "candidates": list(range(_NOBODY - 320, _NOBODY - 300)),
+            "target": _NOBODY - 310,
             "users": "nothing",
             "unknown_items": len(set(sequence)),
-            "catalogue": 1,
         },
     )
     for number, (sequence, top_k) in enumerate((sequence, top_k) for sequence in _SEQUENCES for top_k in (1, 10, 100))

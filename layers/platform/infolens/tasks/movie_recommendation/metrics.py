@@ -41,14 +41,6 @@ def evaluate(rows: Sequence[Row], answers: Sequence[Row]) -> tuple[dict[str, flo
     pairs = list(zip(rows, answers, strict=True))
     if not pairs:
         return {}, {}
-    lists = [_items(answer)[:K] for answer in answers]
-    catalogue = max(cast("int", row["catalogue"]) for row in rows)
-    varied = {
-        "catalogue_coverage": catalogue_coverage(lists, catalogue),
-        "list_entropy": list_entropy(lists, catalogue),
-        "difference_between_lists": difference_between_lists(lists),
-        "difference_within_lists": difference_within_lists(lists, [_sequence(row) for row in rows]),
-    }
     by_row = _by_row(pairs)
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
@@ -59,7 +51,7 @@ def evaluate(rows: Sequence[Row], answers: Sequence[Row]) -> tuple[dict[str, flo
         | {"rows": float(len(members))}
         for name, members in groups.items()
     }
-    return _means(by_row) | varied, slices
+    return _means(by_row) | _variety(rows, answers), slices
 
 
 def per_row(rows: Sequence[Row], answers: Sequence[Row]) -> dict[str, list[float]]:
@@ -111,6 +103,20 @@ def popularity_rank(row: Row, counts: Mapping[int, int]) -> float:
         return math.inf
     seen = set(_sequence(row))
     return float(sum(n >= counts[target] and item not in seen for item, n in counts.items()) - 1)
+
+
+def _variety(rows: Sequence[Row], answers: Sequence[Row]) -> dict[str, float]:
+    """How much of the catalogue is recommended, and how different lists are; nothing for rows without a catalogue."""
+    if not all("catalogue" in row for row in rows):
+        return {}
+    lists = [_items(answer)[:K] for answer in answers]
+    catalogue = max(cast("int", row["catalogue"]) for row in rows)
+    return {
+        "catalogue_coverage": catalogue_coverage(lists, catalogue),
+        "list_entropy": list_entropy(lists, catalogue),
+        "difference_between_lists": difference_between_lists(lists),
+        "difference_within_lists": difference_within_lists(lists, [_sequence(row) for row in rows]),
+    }
 
 
 def _means(by_row: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -10,6 +10,14 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from infolens.contracts.description import (
+    Description,
+    choice_schema,
+    integer_schema,
+    list_schema,
+    number_schema,
+    object_schema,
+)
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
 from infolens.rows.split import split_of
@@ -97,6 +105,33 @@ class MovieRecommendationSchema:
         if "candidates" in payload:
             checked["candidates"] = _ids("candidates", payload["candidates"], MAX_CANDIDATES)
         return checked
+
+    def describe(self) -> Description:
+        """See Described."""
+        item = integer_schema(0, MAX_ID)
+        fields = {
+            "user_id": integer_schema(0, MAX_ID),
+            "sequence": list_schema(item, MAX_SEQUENCE),
+            "top_k": integer_schema(MIN_TOP_K, MAX_TOP_K),
+            "candidates": list_schema(item, MAX_CANDIDATES),
+        }
+        scores = list_schema(number_schema(0, 1), MAX_CANDIDATES)
+        answer = {
+            "top_items": list_schema(item, MAX_TOP_K),
+            "scores": list_schema(number_schema(0, 1), MAX_TOP_K),
+            "fallback": {
+                **choice_schema(("none", "sequence", "popularity")),
+                "description": "What the answer rests on instead of user and sequence: the sequence alone for unknown "
+                "users, and what is popular where no movie of the sequence is known.",
+            },
+            "unknown_items": integer_schema(0, MAX_SEQUENCE),
+            "candidate_scores": scores,
+        }
+        example = {"user_id": 7, "sequence": [1, 2, 3], "top_k": 5}
+        return Description(
+            input=object_schema(fields, optional=("top_k", "candidates"), example=example),
+            answer=object_schema(answer, optional=("candidate_scores",)),
+        )
 
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema: user, item and second.
