@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("task", task_names())
 ARROW_TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<int64>": pa.list_(pa.int64())}
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 MANY_BYTES = 10_000_000
-CPU_SECONDS = 10.0
+CPU_SECONDS = 4.0
 """Processor time for 10 MB; a Lambda has less than a core, and an API call 29 seconds."""
 
 # Text of all kinds: with lone surrogates (a JSON escape can carry one), controls, noncharacters, entities, numbers.
