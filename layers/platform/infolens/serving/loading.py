@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from infolens.aws.bundles import download
 from infolens.contracts.task import RowRejected
+from infolens.serving.task_documents import description_of
 from infolens.tasks import part_of, schema_of
 
 if TYPE_CHECKING:
-    from infolens.contracts.task import LoadPredictor, Predictor
+    from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import LoadPredictor, Predictor, Schema
     from infolens.settings import Settings
 
 
@@ -34,13 +37,22 @@ def load_bundle(task: str, uri: str, digest: str) -> Predictor:
 
 
 def warm_up_inputs(task: str) -> tuple[dict[str, object], ...]:
-    """One input that the task's schema takes, made from its sample rows: () when none of the first few will do."""
+    """One input that the task's schema takes: from its sample rows, else its description's example, else ()."""
     schema = schema_of(task)
-    for row in part_of(task, "sample").rows(8, 0):
-        header = list(row)
-        named = {name: row[header[position]] for name, position in schema.bind(header, labelled=False).items()}
+    examples = cast("Sequence[Mapping[str, object]]", description_of(task).input.get("examples", ()))
+    for given in (*_sample_inputs(task, schema), *examples):
         try:
-            return (schema.check(named),)
+            return (schema.check(given),)
         except RowRejected:
             continue  # sample rows are labelled ones; some are shorter than the API asks for
     return ()
+
+
+def _sample_inputs(task: str, schema: Schema) -> list[dict[str, object]]:
+    rows = part_of(task, "sample").rows(8, 0)
+    try:
+        return [
+            {name: row[list(row)[at]] for name, at in schema.bind(list(row), labelled=False).items()} for row in rows
+        ]
+    except RowRejected:
+        return []  # what is learned from is not what is asked: ratings one by one, say, and a user's whole sequence
