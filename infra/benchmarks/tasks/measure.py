@@ -114,7 +114,6 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
         },
         "passed": done.verdict.passed,
         "refusals": list(refusals(done.verdict)),
-        "machine": machine(),
     }
 
 
@@ -180,20 +179,31 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the profile")
     parser.add_argument("--rows-of-each", type=int, default=None, help="rows of each file, for a quick trial")
     parser.add_argument("--work", type=Path, default=None, help="folder to keep everything in, one below it per task")
+    parser.add_argument("--keep", type=Path, default=None, help="file of lines; what is in it is not measured again")
     given = parser.parse_args()
 
-    began_on = machine()
+    kept = {line["task"]: line for line in map(json.loads, _lines(given.keep) if given.keep else [])}
     lines: list[dict[str, object]] = []
     for task in given.tasks or measured_tasks():
-        with tempfile.TemporaryDirectory() as scratch:
-            try:
-                lines.append(measure(task, given, (given.work or Path(scratch)) / task))
-            except Exception as error:  # noqa: BLE001 - the others are still to be measured
-                traceback.print_exc()
-                lines.append({"task": task, "error": f"{type(error).__name__}: {error}"})
+        lines.append(kept.get(task) or measured(task, given))
         print(json.dumps(lines[-1]), flush=True)
-    print(f"\nMeasured on {began_on}.\n\n{table(lines)}")
+        if given.keep and task not in kept and "error" not in lines[-1]:
+            with given.keep.open("a") as file:
+                file.write(json.dumps(lines[-1]) + "\n")
+    machines = sorted({str(line["machine"]) for line in lines if "machine" in line})
+    print(f"\nMeasured on {'; '.join(machines)}.\n\n{table(lines)}")
     sys.exit(not all(line.get("passed") for line in lines))
+
+
+def measured(task: str, given: argparse.Namespace) -> dict[str, object]:
+    """Measure one task; what goes wrong is its line, for the others are still to be measured."""
+    began_on = machine()
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return measure(task, given, (given.work or Path(scratch)) / task) | {"machine": began_on}
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            traceback.print_exc()
+            return {"task": task, "error": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":
