@@ -103,7 +103,7 @@ def batch_report(report: BatchReport) -> Table:
             "rows in": str(report.rows_in),
             "answered": str(report.rows_answered) + (f" ({versions})" if versions else ""),
             "failed": _with_reasons(report.rows_failed, report.failed_by_reason),
-            "results": f"s3://{report.source.bucket}/{report.results_key}",
+            "results": f"s3://{report.source.bucket}/{report.results_key}" if report.results_key else "none",
         }
     )
 

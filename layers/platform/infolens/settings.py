@@ -37,6 +37,8 @@ class Settings:
     """State machine that trains a candidate."""
     rollout_state_machine_arn: str = ""
     """State machine that brings a candidate in."""
+    batch_state_machine_arn: str = ""
+    """State machine that answers a file of rows."""
     take_back_function_arn: str = ""
     """Function that alarms call."""
     rollout_plan: str = ""

@@ -1,9 +1,10 @@
-"""Unit tests of `infolens.usecases.batch`: every row answered or listed, once, and refusals that can be replayed."""
+"""Unit tests of `infolens.usecases.batch` and `batch_chunk`: every row answered or listed, refusals with reasons."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ import pytest
 from infolens import codec
 from infolens.aws.predictions import NoModelLiveError, failed
 from infolens.contracts import keys
+from infolens.contracts.batch import BatchChunk, BatchOrder
 from infolens.contracts.dataset import BatchReport
 from infolens.contracts.prediction import PredictResponse, Problem
 from infolens.ingest.identity import upload_id_of
-from infolens.usecases.batch import BatchPorts, ModelBusyError, answer_batch
-from ingest_fakes import UPLOADS, DiedError, World
+from infolens.usecases.batch import UNASKED, BatchPorts, assemble_batch, split_batch
+from infolens.usecases.batch_chunk import ChunkPorts, ModelBusyError, answer_chunk
+from ingest_fakes import DATA, UPLOADS, DiedError, World
 
 PETS = b"id,text\n1,purrs\n2,x\n3,barks\n"
 
@@ -54,63 +57,80 @@ class Model:
         return PredictResponse(200, self.version, "d", "r", "b", answers)
 
 
-def world_of(model: Model, **others):
-    """Give a world and the ports of a batch in it; waits are noted instead of waited."""
-    world = World()
-    waits: list[float] = []
-    return world, BatchPorts(world.store, world.schema_of, model, waits.append, **others), waits
+class Run:
+    """One file on its way, a step at a time, in a world with one task `pets`."""
 
+    def __init__(self, model: Model, key: str = "batch/pets/a.csv", data: bytes = PETS, **sizes) -> None:
+        self.world, self.waits = World(), []
+        arrival = self.world.put(key, data)
+        self.order = BatchOrder(upload_id_of(arrival.source), arrival.task, arrival.source, arrival.version_id)
+        self.ports = BatchPorts(self.world.store, DATA, self.world.schema_of, sizes.pop("rows_per_chunk", 256))
+        self.chunk_ports = ChunkPorts(self.world.store, DATA, model, self.waits.append, **sizes)
 
-def results(world: World, upload_id: str, task: str = "pets") -> list[dict[str, str]]:
-    """Read a result file."""
-    data = world.store.objects[UPLOADS, keys.batch_results(task, upload_id)]
-    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    def chunks(self) -> list[BatchChunk]:
+        """Chunks as the map reads them."""
+        listed = self.world.store.objects[DATA, keys.batch_chunks(self.order.task, self.order.upload_id)]
+        return [codec.from_dict(BatchChunk, item) for item in json.loads(listed)]
+
+    def whole(self) -> BatchReport:
+        """Walk all steps, as the state machine does."""
+        if split_batch(self.order, self.ports).status == "split":
+            chunks = self.chunks()
+            if answer_chunk(chunks[0], self.chunk_ports).status == "answered":
+                for chunk in chunks:
+                    answer_chunk(chunk, self.chunk_ports)
+            return assemble_batch(self.order, self.ports)
+        return self.report()
+
+    def report(self) -> BatchReport:
+        """The report that lies in the bucket."""
+        ((_, data),) = [
+            (key, data) for (bucket, key), data in self.world.store.objects.items() if key.startswith("results/")
+        ]
+        return codec.from_json(BatchReport, data)
+
+    def results(self) -> list[dict[str, str]]:
+        """The results file."""
+        data = self.world.store.objects[UPLOADS, keys.batch_results(self.order.source.key)]
+        return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
 def test_every_row_comes_back():
     """Answers stand beside their rows, a row that cannot be asked has its reason in place, and the counts add up."""
-    world, ports, _ = world_of(Model())
-    done = answer_batch(world.put("batch/pets/a.csv", PETS), ports)
-    report = done.report
-    assert (report.status, report.reason, done.repeated) == ("answered", "", False)
+    run = Run(Model())
+    report = run.whole()
+    assert (report.status, report.reason) == ("answered", "")
     assert (report.rows_in, report.rows_answered, report.rows_failed) == (3, 2, 1)
     assert report.failed_by_reason == {"text: is shorter than 3 characters": 1}
     assert report.model_versions == {"7": 2}
-    assert report.results_key == keys.batch_results("pets", report.upload_id)
-    assert results(world, report.upload_id) == [
+    assert report.results_key == "batch/pets/a.csv.results.csv"
+    problem = "text: is shorter than 3 characters"
+    assert run.results() == [
         {"id": "1", "text": "purrs", "label": "cat", "confidence": "0.75", "model_version": "7", "problem": ""},
-        {
-            "id": "2",
-            "text": "x",
-            "label": "",
-            "confidence": "",
-            "model_version": "",
-            "problem": "text: is shorter than 3 characters",
-        },
+        {"id": "2", "text": "x", "label": "", "confidence": "", "model_version": "", "problem": problem},
         {"id": "3", "text": "barks", "label": "cat", "confidence": "0.75", "model_version": "7", "problem": ""},
     ]
-    stored = world.store.objects[UPLOADS, keys.batch_report("pets", report.upload_id)]
-    assert codec.from_json(BatchReport, stored) == report
+    assert run.report() == report
 
 
-@pytest.mark.parametrize(("rows", "calls"), [(4, 1), (5, 2), (8, 2), (9, 3)])
-def test_rows_are_asked_in_chunks(rows, calls):
-    """At most so many rows go into one invocation, under ids that name the upload; order is kept."""
+@pytest.mark.parametrize(("rows", "chunks", "calls"), [(4, 1, 2), (5, 2, 3), (8, 2, 4), (9, 3, 5)])
+def test_rows_are_asked_in_chunks(rows, chunks, calls):
+    """At most so many rows go into a chunk and an invocation, under ids that name the upload; order is kept."""
     model = Model()
-    world, ports, _ = world_of(model, rows_per_call=4)
-    arrival = world.put("batch/pets/a.csv", b"text\n" + b"".join(b"row %d\n" % number for number in range(rows)))
-    report = answer_batch(arrival, ports).report
-    assert sorted(request.request_id for request in model.requests) == [
-        f"{upload_id_of(arrival.source)}-{number:05d}" for number in range(calls)
-    ]
-    assert max(len(request.inputs) for request in model.requests) <= 4
-    assert [row["text"] for row in results(world, report.upload_id)] == [f"row {number}" for number in range(rows)]
+    data = b"text\n" + b"".join(b"row %d\n" % number for number in range(rows))
+    run = Run(model, data=data, rows_per_chunk=4, rows_per_call=2)
+    run.whole()
+    assert len(run.chunks()) == chunks
+    assert len(model.requests) == calls
+    assert len({request.request_id for request in model.requests}) == calls
+    assert all(request.request_id.startswith(run.order.upload_id) for request in model.requests)
+    assert max(len(request.inputs) for request in model.requests) <= 2
+    assert [row["text"] for row in run.results()] == [f"row {number}" for number in range(rows)]
 
 
 def test_answer_that_the_model_refuses():
     """An input that only the predict function finds wrong is listed with its words."""
-    world, ports, _ = world_of(Model())
-    report = answer_batch(world.put("batch/pets/a.csv", b"text\npurrs\nodd\n"), ports).report
+    report = Run(Model(), data=b"text\npurrs\nodd\n").whole()
     assert (report.rows_answered, report.failed_by_reason) == (1, {"text: odd": 1})
 
 
@@ -118,60 +138,54 @@ def test_row_that_breaks_the_model():
     """The rows beside it are answered one by one; it alone is listed as failed."""
     model = Model()
     model.poison = "barks"
-    world, ports, _ = world_of(model, rows_per_call=2)
-    report = answer_batch(world.put("batch/pets/a.csv", b"text\npurrs\nhowls\nbarks\nhisses\nhowl\n"), ports).report
+    run = Run(model, data=b"text\npurrs\nhowls\nbarks\nhisses\nhowl\n", rows_per_call=2)
+    report = run.whole()
     assert (report.rows_in, report.rows_answered) == (5, 4)
-    assert [row["problem"] for row in results(world, report.upload_id)] == [
-        "",
-        "",
-        "model version 7 failed",
-        "",
-        "",
-    ]
+    assert [row["problem"] for row in run.results()] == ["", "", "model version 7 failed", "", ""]
 
 
 def test_no_model_live():
-    """Before the first rollout a batch is refused with a reason, nothing is lost, and its event again answers it."""
+    """Before the first rollout a batch is refused with a reason; no results are made up and the file stays."""
     model = Model()
     model.live = False
-    world, ports, _ = world_of(model)
-    arrival = world.put("batch/pets/a.csv", PETS)
-    report = answer_batch(arrival, ports).report
+    run = Run(model)
+    report = run.whole()
     assert (report.status, report.rows_in, report.rows_answered, report.rows_failed) == ("refused", 3, 0, 3)
     assert report.reason.startswith("no model of pets is live yet")
-    assert report.failed_by_reason == {report.reason: 3}
-    assert (UPLOADS, keys.batch_results("pets", report.upload_id)) not in world.store.objects
-    assert world.store.objects[UPLOADS, "batch/pets/a.csv"] == PETS
-
-    model.live = True
-    assert answer_batch(arrival, ports).report.status == "answered"
-    stored = world.store.objects[UPLOADS, keys.batch_report("pets", report.upload_id)]
-    assert codec.from_json(BatchReport, stored).status == "answered"
+    assert (UPLOADS, "batch/pets/a.csv.results.csv") not in run.world.store.objects
+    assert run.world.store.objects[UPLOADS, "batch/pets/a.csv"] == PETS
 
 
 def test_version_without_a_bundle_is_no_model():
     """An alias on a version that pins no bundle says 503, which is the same to an editor."""
-    world, ports, _ = world_of(Model())
+    run = Run(Model())
 
     def unpinned(task, request):
         return PredictResponse(503, "$LATEST", "", "", "", (), Problem(503, "No model", "no model is pinned"))
 
-    report = answer_batch(world.put("batch/pets/a.csv", PETS), replace(ports, ask=unpinned)).report
-    assert report.reason.startswith("no model of pets is live yet")
+    run.chunk_ports = replace(run.chunk_ports, ask=unpinned)
+    assert run.whole().reason.startswith("no model of pets is live yet")
 
 
 def test_model_that_answers_nothing():
-    """A broken model is not asked for all rows: the batch is refused, and answered when it is well again."""
+    """A broken model is not asked for all rows: its first call decides for the chunk, its first chunk for the file."""
     model = Model()
     model.broken = True
-    world, ports, _ = world_of(model, rows_per_call=4)
-    arrival = world.put("batch/pets/a.csv", b"text\n" + b"purrs\n" * 400)
-    report = answer_batch(arrival, ports).report
-    assert (report.status, report.rows_in) == ("refused", 400)
-    assert "the model answered no row (model version 7 failed)" in report.reason
+    run = Run(model, data=b"text\n" + b"purrs\n" * 400, rows_per_chunk=40, rows_per_call=4)
+    report = run.whole()
+    assert (report.status, report.reason, report.rows_in) == ("refused", "model version 7 failed", 400)
     assert len(model.requests) == 5
-    model.broken = False
-    assert answer_batch(arrival, ports).report.rows_answered == 400
+
+
+def test_chunk_that_ended_without_answers():
+    """Its rows are listed as not asked; the answers of the other chunks are given."""
+    run = Run(Model(), data=b"text\npurrs\nbarks\nx\nhowls\n", rows_per_chunk=1)
+    split_batch(run.order, run.ports)
+    for chunk in run.chunks()[:3]:
+        answer_chunk(chunk, run.chunk_ports)
+    report = assemble_batch(run.order, run.ports)
+    assert (report.status, report.rows_in, report.rows_answered, report.rows_failed) == ("answered", 4, 2, 2)
+    assert [row["problem"] for row in run.results()] == ["", "", "text: is shorter than 3 characters", UNASKED]
 
 
 @pytest.mark.parametrize(("refusals", "waits"), [(1, [1.0]), (5, [1.0, 2.0, 4.0, 8.0, 16.0])])
@@ -179,19 +193,21 @@ def test_throttled_model_is_asked_again(refusals, waits):
     """Used-up concurrency is waited for, longer each time."""
     model = Model()
     model.busy = refusals
-    world, ports, waited = world_of(model)
-    assert answer_batch(world.put("batch/pets/a.csv", PETS), ports).report.rows_answered == 2
-    assert waited == waits
+    run = Run(model)
+    assert run.whole().rows_answered == 2
+    assert run.waits == waits
 
 
 def test_model_throttled_for_too_long():
-    """Then the message goes back to the queue; no report says that anything was decided."""
+    """Then the step fails, so that the state machine tries it again later; nothing of the chunk was written."""
     model = Model()
     model.busy = 6
-    world, ports, _ = world_of(model)
+    run = Run(model)
+    split_batch(run.order, run.ports)
+    before = dict(run.world.store.objects)
     with pytest.raises(ModelBusyError, match="throttled for 31 s"):
-        answer_batch(world.put("batch/pets/a.csv", PETS), ports)
-    assert list(world.store.objects) == [(UPLOADS, "batch/pets/a.csv")]
+        answer_chunk(run.chunks()[0], run.chunk_ports)
+    assert run.world.store.objects == before
 
 
 @pytest.mark.parametrize(
@@ -208,74 +224,60 @@ def test_model_throttled_for_too_long():
 def test_refused_whole(key, data, task, reason):
     """A file that cannot be read is reported with the reason; it stays where it is and no model is asked."""
     model = Model()
-    world, ports, _ = world_of(model)
-    report = answer_batch(world.put(key, data), ports).report
-    assert (report.status, report.task, report.rows_in) == ("refused", task, 0)
+    run = Run(model, key, data)
+    done = split_batch(run.order, run.ports)
+    report = run.report()
+    assert (done.status, done.task, done.reason) == ("refused", task, report.reason)
+    assert (report.status, report.task, report.rows_in, report.results_key) == ("refused", task, 0, "")
     assert reason in report.reason
-    assert (UPLOADS, keys.batch_report(task, report.upload_id)) in world.store.objects
-    assert world.store.objects[UPLOADS, key] == data
+    assert run.world.store.objects[UPLOADS, key] == data
     assert model.requests == []
 
 
 def test_deleted_file():
-    """A file that is gone when its event comes is reported."""
-    world, ports, _ = world_of(Model())
-    arrival = world.put("batch/pets/a.csv", PETS)
-    del world.store.objects[UPLOADS, "batch/pets/a.csv"]
-    assert "deleted before it could be read" in answer_batch(arrival, ports).report.reason
+    """A file that is gone when its turn comes is reported."""
+    run = Run(Model())
+    del run.world.store.objects[UPLOADS, "batch/pets/a.csv"]
+    assert "deleted before it could be read" in split_batch(run.order, run.ports).reason
 
 
-def test_repetition_changes_nothing():
-    """The same event again asks no model and writes nothing, even when another version answers by now."""
+def test_answers_of_a_chunk_are_given_once():
+    """A chunk that is asked again, or twice at a time, keeps its first answers, even when another version serves."""
     model = Model()
-    world, ports, _ = world_of(model)
-    arrival = world.put("batch/pets/a.csv", PETS)
-    first = answer_batch(arrival, ports)
-    before, asked = dict(world.store.objects), len(model.requests)
-    model.version = "8"
-    again = answer_batch(arrival, ports)
-    assert (again.report, again.repeated) == (first.report, True)
-    assert world.store.objects == before
-    assert len(model.requests) == asked
-    assert world.store.effects == 2
-
-
-def test_two_deliveries_at_the_same_time():
-    """The first result file stands, and the report of both is counted from it."""
-    model = Model()
-    world, ports, _ = world_of(model)
-    arrival = world.put("batch/pets/a.csv", PETS)
+    run = Run(model)
+    split_batch(run.order, run.ports)
+    (chunk,) = run.chunks()
     faster = []
 
     def ask(task, request):
         if not faster:
-            faster.append(answer_batch(arrival, ports).report)
+            faster.append(answer_chunk(chunk, run.chunk_ports))
             model.version = "8"
         return model(task, request)
 
-    slower = answer_batch(arrival, replace(ports, ask=ask))
-    assert slower.report == faster[0]
-    assert slower.report.model_versions == {"7": 2}
+    assert answer_chunk(chunk, replace(run.chunk_ports, ask=ask)) == faster[0]
+    assert len(model.requests) == 2
+    assert answer_chunk(chunk, run.chunk_ports) == faster[0]
+    assert len(model.requests) == 2
+    assert assemble_batch(run.order, run.ports).model_versions == {"7": 2}
 
 
 @pytest.mark.parametrize("moment", ["die_at", "die_after"])
 @pytest.mark.parametrize("live", [True, False])
 def test_death_between_any_two_writes(moment, live):
-    """Killed before or after each single write, and delivered again: one result, and a report that counts it."""
+    """Each step killed before or after each single write, and tried again: the same objects as undisturbed."""
     calm_model = Model()
     calm_model.live = live
-    calm, ports, _ = world_of(calm_model)
-    arrival = calm.put("batch/pets/a.csv", PETS)
-    expected = answer_batch(arrival, ports).report
-    assert calm.store.effects == (2 if live else 1)
-    for step in range(1, calm.store.effects + 1):
+    calm = Run(calm_model, rows_per_chunk=2)
+    expected = calm.whole()
+    assert calm.world.store.effects == (8 if live else 6)
+    for effect in range(1, calm.world.store.effects + 1):
         model = Model()
         model.live = live
-        world, ports, _ = world_of(model)
-        world.put("batch/pets/a.csv", PETS)
-        setattr(world.store, moment, step)
+        run = Run(model, rows_per_chunk=2)
+        setattr(run.world.store, moment, effect)
         with pytest.raises(DiedError):
-            answer_batch(arrival, ports)
-        world.store.die_at = world.store.die_after = 0
-        assert answer_batch(arrival, ports).report == expected
-        assert world.store.objects == calm.store.objects
+            run.whole()
+        run.world.store.die_at = run.world.store.die_after = 0
+        assert run.whole() == expected
+        assert run.world.store.objects == calm.world.store.objects

@@ -96,6 +96,8 @@ def show_report(workplace: Workplace, report: UploadReport) -> None:
 def show_batch(workplace: Workplace, report: BatchReport) -> None:
     """Print the counts, and the first answers."""
     workplace.screen.print(views.batch_report(report))
+    if not report.results_key:
+        return
     rows = uploading.rows_of(workplace.objects, workplace.stack.uploads_bucket, report.results_key, _SHOWN)
     if rows:
         workplace.screen.print(views.result_rows(rows, report.rows_in))

@@ -6,7 +6,10 @@ LABELLED_PREFIX = "labelled/"
 """Uploads bucket: labelled CSV files, `labelled/<task>/<file>`."""
 
 BATCH_PREFIX = "batch/"
-"""Uploads bucket: unlabelled CSV files, `batch/<task>/<file>`; their results lie under `results/`."""
+"""Uploads bucket: unlabelled CSV files, `batch/<task>/<file>`; their results lie beside them."""
+
+RESULTS_SUFFIX = ".results.csv"
+"""What a results file has behind the name of the file that it answers; such an object is no file to answer."""
 
 
 def labelled_upload(task: str, filename: str) -> str:
@@ -19,9 +22,34 @@ def batch_upload(task: str, filename: str) -> str:
     return f"{BATCH_PREFIX}{task}/{filename}"
 
 
-def batch_results(task: str, upload_id: str) -> str:
-    """Uploads bucket: the answered batch as CSV."""
-    return f"results/{task}/{upload_id}.csv"
+def batch_results(upload_key: str) -> str:
+    """Uploads bucket: the answers beside the uploaded file; a file uploaded again makes a new version of them."""
+    return f"{upload_key}{RESULTS_SUFFIX}"
+
+
+def batch_work(task: str, upload_id: str) -> str:
+    """Data bucket: what the batch state machine keeps of a file on its way; ends with a slash."""
+    return f"batches/{task}/{upload_id}/"
+
+
+def batch_sheet(task: str, upload_id: str) -> str:
+    """Data bucket: header and number of chunks of the file."""
+    return f"{batch_work(task, upload_id)}sheet.json"
+
+
+def batch_chunks(task: str, upload_id: str) -> str:
+    """Data bucket: the chunks as a list that a distributed map reads."""
+    return f"{batch_work(task, upload_id)}chunks.json"
+
+
+def batch_questions(task: str, upload_id: str, number: int) -> str:
+    """Data bucket: the rows of one chunk."""
+    return f"{batch_work(task, upload_id)}questions/{number:05d}.json"
+
+
+def batch_answers(task: str, upload_id: str, number: int) -> str:
+    """Data bucket: the answers to one chunk, created once."""
+    return f"{batch_work(task, upload_id)}answers/{number:05d}.json"
 
 
 def batch_report(task: str, upload_id: str) -> str:
