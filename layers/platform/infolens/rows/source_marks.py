@@ -14,7 +14,7 @@ import re
 
 _AGENCIES = "Reuters|CNN|AP|AFP|UPI|ANI|Associated Press|Xinhua|RIA Novosti|TASS|Breitbart|NBC News|Fox News"
 
-_PLACE = "(?:\\b[A-Z][A-Za-z'/-]{0,20},? ){0,3}(?:\\b[A-Z][A-Za-z.]{0,10}\\.,? )?"
+_PLACE = "(?:\\b[A-Z][A-Za-z'/-]{0,20} ){0,2}(?:\\b[A-Z][A-Za-z'/-]{0,20}(?:, [A-Z][A-Za-z.]{0,10}\\.)? )?"
 
 _MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -29,12 +29,12 @@ SOURCE_MARKS: tuple[tuple[str, str], ...] = (
     ("â€¦|\u2026", "..."),
     ("Â|Ã\u00a9|\u00a0", " "),
     ("(?<=[A-Za-z]) (?=(?:s|t|re|ve|ll) )", "'"),  # "Trump s": an apostrophe that was lost
-    (" +(?=[,.;:?!])", ""),
+    (" {1,3}(?=[,.;:?!])", ""),
     # Agencies: "WASHINGTON (Reuters) - ", "(CNN)", "Tampa, Fla. (AP) -", then the bare dateline and the bare name.
     (f"{_PLACE}\\((?:{_AGENCIES})[^)]{{0,24}}\\)(?: ?-)? ?", ""),
     ("(?:\\b[A-Z][A-Z.'/]{2,20},? ){1,4}(?:[A-Z][a-z]{1,10}\\.? )?- ", ""),
     ("(?i)(?: [-|] )?\\b(?:thomson )?reuters\\b(?:'s)?(?:\\.com)?", ""),
-    ("\\( *\\)(?: ?-)?", ""),
+    ("(?:\\b[A-Z]{3,20} ){0,2}\\( ?\\)(?: ?-)? ?", ""),
     # The outlet behind a headline: "... - The New York Times. ", "... | Eagle Rising. "
     (
         " [-|\u22c6\u2022] (?:The |the )?[A-Z0-9][A-Za-z0-9.'&]{0,20}(?: [A-Z0-9][A-Za-z0-9.'&]{0,20}){0,3}(?=\\. |$)",
@@ -42,7 +42,7 @@ SOURCE_MARKS: tuple[tuple[str, str], ...] = (
     ),
     ("(?i)\\b(?:the )?new york times\\b|\\bbreitbart(?: news)?\\b", "the paper"),
     # Furniture of web pages.
-    ("(?i)\\b[0-9.,]+k? shares?\\b(?: share this story| facebook| twitter| pinterest){0,9}", ""),
+    ("(?i)\\b[0-9.,]{1,12}k? shares?\\b(?: share this story| facebook| twitter| pinterest){0,9}", ""),
     ("(?i)\\b(?:featured )?(?:image|photo|screenshot|screen capture)s? (?:via|by|credit|courtesy)[^.!?]{0,80}", ""),
     ("(?i)\\bgetty images\\b|\\bvia:|\\bh/t\\b", ""),
     ("(?i)https?://[^ ]{0,300}|\\bpic\\.twitter\\.com/[^ ]{0,300}|\\bwww\\.[^ ]{0,300}", ""),
