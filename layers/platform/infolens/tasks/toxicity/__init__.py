@@ -1,1 +1,1 @@
-"""toxicity: say in one sentence what it answers."""
+"""S1's content moderation: is a raw comment toxic or not."""

@@ -1,4 +1,4 @@
-"""What toxicity learns from and is measured on: its rows as they are."""
+"""What toxicity learns from and is measured on: the comments of a dataset's parts as they are."""
 
 from __future__ import annotations
 
@@ -11,5 +11,13 @@ if TYPE_CHECKING:
 
 
 def examples(dataset: Path, split: str) -> list[dict[str, object]]:
-    """Give the clean rows of one split in order."""
+    """Give "text" and "label" of each row of one split.
+
+    Args:
+        dataset: directory with the Parquet parts.
+        split: "train", "validation" or "test".
+
+    Raises:
+        TrainingError: there is no part.
+    """
     return read_split(dataset, split, ("text", "label"))

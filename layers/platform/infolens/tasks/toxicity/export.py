@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training.text_classifier_export import export_text_classifier
+from infolens.ml.training.comment_export import export_comment_classifier
 from infolens.tasks.toxicity.examples import examples
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ def export(job: ExportJob) -> str:
     Raises:
         TrainingError: there is no trained model or no dataset.
     """
-    return export_text_classifier(job, [{"text": row["text"]} for row in examples(job.dataset, "test")])
+    return export_comment_classifier(job, examples(job.dataset, "test"))

@@ -5,20 +5,20 @@ from __future__ import annotations
 from infolens.contracts.rollout import AlarmLimits, Guardrails, Plan
 
 PLAN = Plan(
-    weights=(20, 40, 60, 80, 100),  # S0's canary ladder
+    weights=(20, 40, 60, 80, 100),  # S0's canary ladder; S1's canary stage has none of its own
     min_requests=1500,  # S0: 1500 calls a step
     look_seconds=120,  # 720 looks at most: an execution has room for 1200
     max_step_seconds=6 * 3600,  # 1500 requests at 20 % of S0-14's 3000 an hour take 2.5 h; nights are quieter
     guardrails=Guardrails(
-        max_error_rate=0.02,  # S0's error limit
-        max_error_rate_increase=0.01,
+        max_error_rate=0.01,  # S1's load gate asks for a success of 0.99
+        max_error_rate_increase=0.005,
         max_latency_ratio=1.5,
-        max_latency_ms=400.0,  # S2-08 alerts there; S0-33 allows 1 s for the whole call
+        max_latency_ms=100.0,  # S1-09
     ),
     alarms=AlarmLimits(
         period_seconds=10,  # the shortest of a high-resolution alarm
         faults_per_period=3,
-        latency_ms=1000.0,  # S0-33
+        latency_ms=500.0,  # S1's load gate: P95 <= 0.5 s
         min_latency_periods=2,
     ),
 )

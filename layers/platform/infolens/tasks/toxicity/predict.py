@@ -1,11 +1,11 @@
-"""Serves toxicity: opens a bundle as a text classifier."""
+"""Serves toxicity: opens a bundle as a comment classifier."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from infolens.ml import text_classifier
+from infolens.ml import comment_classifier
 from infolens.ml.onnx_session import cpu_share, usable_cores
 
 if TYPE_CHECKING:
@@ -17,4 +17,5 @@ if TYPE_CHECKING:
 
 def load(directory: Path, manifest: BundleManifest) -> Predictor:
     """See `infolens.contracts.task.LoadPredictor`."""
-    return text_classifier.load(directory, manifest, cpu_share(os.environ, usable_cores()))
+    threads = cpu_share(os.environ, usable_cores())
+    return comment_classifier.load(directory, manifest, threads, score="toxicity")

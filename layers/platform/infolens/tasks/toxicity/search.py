@@ -6,7 +6,7 @@ from infolens.contracts.evaluation import Direction
 from infolens.contracts.task import Search
 
 SEARCH = Search(
-    objective="validation_macro_f1",
+    objective="validation_roc_auc",
     direction=Direction.HIGHER,
-    parameters={"lr": (3e-4, 1e-3, 3e-3), "dropout": (0.1, 0.2, 0.3)},
+    parameters={"lr": (1e-3, 3e-3, 6e-3), "dropout": (0.3, 0.4, 0.5), "word_dropout": (0.1, 0.15, 0.25)},
 )
