@@ -11,7 +11,7 @@ COUNT = 100
 
 
 def verdict_of(answer):
-    """Judge a model that answers `answer(row)` on 50 real articles, half of them marked, and 50 fakes without a mark."""
+    """Judge a model that answers `answer(row)` on 50 real articles, half of them marked, and 50 fakes without."""
     plain = [
         {
             "text": f"article {number}",
