@@ -71,7 +71,7 @@ def read_article(text: str) -> Article:
 FEATURES = (
     "place",
     "log_place",
-    "share_before",
+    "share_of_sentences_before",
     "first",
     "second",
     "third",
@@ -79,7 +79,7 @@ FEATURES = (
     "inverse_place",
     "words",
     "log_words",
-    "words_before",
+    "share_of_words_before",
     "log_words_before",
     "sentences",
     "log_article_words",

@@ -100,6 +100,8 @@ def _glued(paragraph: str, match: re.Match[str], before: str) -> bool:
     at = opened + len(match["opener"])
     if not paragraph[at : at + 1].isupper():
         return bool(match["closed"]) and not match["next"].isalnum()
+    if not before:  # "later .Falling" is two sentences, ".NET" is a name
+        return paragraph[at + 1 : at + 2].islower()
     # One letter before the mark is an initial or an abbreviation; a lone capital behind it is another.
     long_before = len(before) > 1 and (before[-1].islower() or before[-1].isdigit()) and not before.startswith("#")
     return bool(match["closed"]) or (long_before and before not in {"ph", "st"})

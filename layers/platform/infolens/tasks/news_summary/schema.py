@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from infolens.contracts.description import Description, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
 from infolens.rows.split import split_of
@@ -21,6 +22,9 @@ MAX_TEXT = 12_000
 
 MAX_LABELLED = 60_000
 """Characters of a labelled article: five times what is answered. A longer one is a book, or swallowed other rows."""
+
+MAX_RAW = 600_000
+"""Characters before cleaning. Nothing that long shrinks to a text, and cleaning it would keep others waiting."""
 
 MIN_SUMMARY = 15
 """Characters of a written summary: a word or two summarise nothing."""
@@ -86,6 +90,8 @@ class NewsSummarySchema:
     def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
         """See Schema."""
         text = _text(raw, MAX_LABELLED)
+        if len(raw.get("summary", "")) > MAX_LABELLED:
+            raise RowRejected("summary", f"has {len(raw['summary'])} characters; at most {MAX_LABELLED} are looked at")
         summary = _summary(raw.get("summary", ""))
         if len(summary) < MIN_SUMMARY:
             raise RowRejected(
@@ -106,6 +112,17 @@ class NewsSummarySchema:
             raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
         return {"text": _text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MAX_TEXT)}
 
+    def describe(self) -> Description:
+        """See Described."""
+        title = {"type": "string", "description": "Stands before the text; the two together keep to the text's limits"}
+        example = {"text": "The senate voted on the bill after a long night of debate."}
+        fields = {"text": text_schema(MIN_TEXT, MAX_TEXT), "title": title}
+        places = {"type": "array", "items": {"type": "integer", "minimum": 0}, "description": "Sentences it is made of"}
+        answer = {"summary": {"type": "string", "minLength": 1}, "kind": {"type": "string"}, "sentences": places}
+        return Description(
+            input=object_schema(fields, optional=("title",), example=example), answer=object_schema(answer)
+        )
+
     def identity(self, row: Mapping[str, object]) -> str:
         """See Schema. The summary is no part of it: one article belongs to one split and has one summary."""
         return content_key(str(row["text"]))
@@ -116,6 +133,9 @@ class NewsSummarySchema:
 
 
 def _text(raw: Mapping[str, str], most: int) -> str:
+    for name in ("title", "text"):
+        if len(raw.get(name, "")) > MAX_RAW:
+            raise RowRejected(name, f"has {len(raw[name])} characters; at most {MAX_RAW} are looked at")
     title = clean_text(_restored(raw.get("title", "")))
     text = PARAGRAPH.join(filter(None, [title, *_paragraphs(_restored(raw.get("text", "")))]))
     if len(text) < MIN_TEXT:
