@@ -37,6 +37,10 @@ match given.do:
         seen = sorted(path.name for path in checkpoints.iterdir())
         (checkpoints / f"step-{len(seen)}").write_text("state")
         (model / "resumed.txt").write_text(json.dumps(seen))
+    case "lose instance":
+        os.killpg(0, signal.SIGKILL)
+    case "lose script":
+        os.kill(os.getpid(), signal.SIGKILL)
     case "child":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         print("child", flush=True); time.sleep(600)
@@ -90,8 +94,7 @@ def train(cloud, bucket, *, source="S3Prefix", uri="data/", seconds=500, hyperpa
         ],
         OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models/"},
         ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
-        StoppingCondition={"MaxRuntimeInSeconds": seconds},
-        **more,
+        **({"StoppingCondition": {"MaxRuntimeInSeconds": seconds}} | more),
     )
     return name
 
@@ -277,6 +280,31 @@ def test_checkpoints_survive_from_job_to_job(cloud, bucket):
         assert trained(cloud, name)["TrainingJobStatus"] == "Completed"
         packed = files_in(read(cloud, bucket, f"models/{name}/output/model.tar.gz"))
         assert json.loads(packed["resumed.txt"]) == expected
+
+
+def test_lost_instance_fails_the_job(cloud, bucket):
+    """An on-demand job whose instance is lost with all on it fails as SageMaker's own error: it may be tried again."""
+    described = trained(cloud, train(cloud, bucket, hyperparameters={"do": "lose instance"}))
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"] == "InternalServerError: We encountered an internal error. Please try again."
+
+
+def test_killed_script_fails_the_job_even_on_spot(cloud, bucket):
+    """A script that alone is killed (memory) has failed by itself, and is not started again."""
+    limits = {"StoppingCondition": {"MaxRuntimeInSeconds": 100, "MaxWaitTimeInSeconds": 200}}
+    name = train(cloud, bucket, hyperparameters={"do": "lose script"}, EnableManagedSpotTraining=True, **limits)
+    described = trained(cloud, name)
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"].endswith("exit code: 137")
+
+
+def test_spot_training_waits_no_longer_than_it_may(cloud, bucket):
+    """A spot job that is interrupted again and again ends as Stopped when its waiting time is over."""
+    limits = {"StoppingCondition": {"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 2}}
+    name = train(cloud, bucket, hyperparameters={"do": "lose instance"}, EnableManagedSpotTraining=True, **limits)
+    described = trained(cloud, name)
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+    assert "Interrupted" in [step["Status"] for step in described["SecondaryStatusTransitions"]]
 
 
 def test_name_of_a_job_cannot_be_used_again(cloud, bucket, completed):

@@ -77,6 +77,24 @@ def test_order_may_say_more():
         assert state[job]["timeout_seconds"] == 1860
 
 
+@pytest.mark.parametrize(("stack", "asked", "spot"), [("", None, False), ("true", None, True), ("true", False, False)])
+def test_spot_is_off_by_default_and_an_order_has_the_last_word(stack, asked, spot):
+    """Spot is the stack's choice until an order says otherwise."""
+    ports = training_ports(settings=replace(SETTINGS, training_spot=stack, training_max_wait_seconds="9000"))
+    train = prepared(replace(ORDER, spot=asked), ports)["train"]
+    assert train["EnableManagedSpotTraining"] is spot
+    assert ("MaxWaitTimeInSeconds" in train["StoppingCondition"]) is spot
+
+
+@pytest.mark.parametrize(("stacks", "wait"), [("9000", 9000), ("3599", 3600), ("", 3600)])
+def test_spot_waits_at_least_as_long_as_it_may_run(stacks, wait):
+    """SageMaker refuses a waiting time below the running time; the state machine waits for both."""
+    ports = training_ports(settings=replace(SETTINGS, training_max_wait_seconds=stacks))
+    train = prepared(replace(ORDER, spot=True), ports)["train"]
+    assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": wait}
+    assert train["timeout_seconds"] == wait + 1800
+
+
 def test_base_model():
     """The stack's base model reaches the job, where there is one."""
     ports = training_ports(settings=replace(SETTINGS, base_model="distilbert-base-uncased"))

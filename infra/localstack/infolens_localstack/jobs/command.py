@@ -26,6 +26,8 @@ class Cut(Enum):
 
     STOPPED = auto()
     MAX_RUNTIME = auto()
+    INTERRUPTED = auto()
+    """The session was killed by somebody else, its leash too: so an instance ends that is taken away."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def run_command(  # noqa: PLR0913 (what a job is)
         elif now >= kill_at:
             kill_session(process)
         time.sleep(_LOOK_SECONDS)
+    if cut is None and process.returncode == -signal.SIGKILL:
+        cut = Cut.INTERRUPTED  # a killed script alone ends its leash with 128 + 9
     kill_session(process)  # what it left running in the background
     reader.join(timeout=5)
     return Ending(process.returncode, cut, tuple(tail))

@@ -114,7 +114,16 @@ def _is_asked_for(job: Mapping[str, Any], kind: str, request: Mapping[str, Any])
 
 
 def _refuse_unsupported(request: Mapping[str, Any]) -> None:
-    """Refuse what would otherwise be done wrongly in silence."""
+    """Refuse what would otherwise be done wrongly in silence, and spot jobs that SageMaker refuses."""
+    limits = request.get("StoppingCondition", {})
+    if request.get("EnableManagedSpotTraining") and limits.get("MaxWaitTimeInSeconds", 0) < limits.get(
+        "MaxRuntimeInSeconds", 86_400
+    ):
+        raise CommonServiceException(
+            "ValidationException",
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds",
+            400,
+        )
     sources = [channel.get("DataSource", {}).get("S3DataSource", {}) for channel in request.get("InputDataConfig", [])]
     sources += [entry.get("S3Input", {}) for entry in request.get("ProcessingInputs", [])]
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])

@@ -2,28 +2,27 @@
 
 import json
 import re
+import shutil
 import tarfile
-import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from infolens_localstack.functions.output import LogRecord
 from infolens_localstack.jobs import script_mode
+from infolens_localstack.jobs.checkpoints import CheckpointSync
 from infolens_localstack.jobs.command import Cut, Ending, run_command
 from infolens_localstack.jobs.failure import JobFailed
 from infolens_localstack.jobs.folder import (
     download_input,
-    download_prefix,
     local,
     split_uri,
     upload_tarball,
-    upload_tree,
 )
 from infolens_localstack.jobs.job import Job
 
 _DEFAULT_MAX_SECONDS: Final = 86_400
-_CHECKPOINT_SYNC_SECONDS: Final = 5.0
 _MESSAGES: Final = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading the training image",
@@ -32,6 +31,8 @@ _MESSAGES: Final = {
     "Stopping": "Stopping the training job",
     "Completed": "Training job completed",
     "Stopped": "Training job stopped",
+    "Interrupted": "Training job interrupted: its spot instance was taken away",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
 
@@ -71,39 +72,59 @@ class TrainingJob(Job):
             self.update(FinalMetricDataList=list(self._final_metrics.values()))
 
     def work(self) -> dict[str, Any]:
-        """Download, train, upload; return the last state."""
+        """Download, train, upload; return the last state.
+
+        A spot job whose instance is taken away starts again from its checkpoints, as often as its waiting time allows.
+        """
         s3 = self.client("s3")
+        limits = self.request["StoppingCondition"]
+        most = limits.get("MaxRuntimeInSeconds", _DEFAULT_MAX_SECONDS)
+        spot = self.request.get("EnableManagedSpotTraining", False)
+        give_up = time.monotonic() + limits.get("MaxWaitTimeInSeconds", float("inf"))
+        trained = 0.0
+        while True:
+            left = give_up - time.monotonic()
+            command, ending, seconds = self._attempt(s3, min(most - trained, left))
+            trained += seconds
+            self.update(
+                TrainingEndTime=datetime.now(UTC),
+                TrainingTimeInSeconds=int(trained),
+                BillableTimeInSeconds=int(trained),
+            )
+            if ending.cut is not Cut.INTERRUPTED:
+                return self._finish(s3, command, ending, waited_too_long=left < most - (trained - seconds))
+            if not spot:
+                raise JobFailed("InternalServerError: We encountered an internal error. Please try again.")
+            self._move("Interrupted")
+            shutil.rmtree(self.root)
+            self.root.mkdir()
+            if time.monotonic() >= give_up:
+                return {"TrainingJobStatus": "Stopped", **self._closed("MaxWaitTimeExceeded")}
+            self._move("Starting")
+
+    def _attempt(self, s3: Any, max_seconds: float) -> tuple[list[str], Ending, float]:  # noqa: ANN401
+        """Train on one instance; gives the command, how it ended, and how long it ran."""
         self._move("Downloading")
         command, environment, folder = self._prepare(s3)
-        checkpoints = self._restore_checkpoints(s3)
-        began = datetime.now(UTC)
-        self.update(TrainingStartTime=began)
+        checkpoints = self._checkpoints(s3)
+        self.update(TrainingStartTime=datetime.now(UTC))
         if not self.stopping.is_set():
             self._move("Training")
-        stop_sync = threading.Event()
-        syncing = self._sync_checkpoints(s3, checkpoints, stop_sync)
-        ending = run_command(
-            command,
-            environment,
-            folder,
-            max_seconds=self.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_SECONDS),
-            stop=self.stopping,
-            log=self.log,
-        )
-        stop_sync.set()
-        if syncing is not None:
-            syncing.join()
-        ended = datetime.now(UTC)
-        seconds = int((ended - began).total_seconds())
-        self.update(TrainingEndTime=ended, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
-        return self._finish(s3, command, ending)
+        if checkpoints is not None:
+            checkpoints.start()
+        began = time.monotonic()
+        ending = run_command(command, environment, folder, max_seconds=max_seconds, stop=self.stopping, log=self.log)
+        seconds = time.monotonic() - began
+        if checkpoints is not None:
+            checkpoints.finish(lost=ending.cut is Cut.INTERRUPTED)
+        return command, ending, seconds
 
     def on_failure(self, reason: str) -> dict[str, Any]:
         """Close the transitions with the reason."""
         self._move("Failed", reason)
         return {"TrainingEndTime": datetime.now(UTC)}
 
-    def _finish(self, s3: Any, command: list[str], ending: Ending) -> dict[str, Any]:  # noqa: ANN401
+    def _finish(self, s3: Any, command: list[str], ending: Ending, *, waited_too_long: bool) -> dict[str, Any]:  # noqa: ANN401
         output = f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
         failed = ending.cut is None and ending.status != 0
         if not failed and self.status != "Stopping":
@@ -115,7 +136,8 @@ class TrainingJob(Job):
         artifacts = {"ModelArtifacts": {"S3ModelArtifacts": f"{output}/model.tar.gz"}}
         if ending.cut is None:
             return {"TrainingJobStatus": "Completed", **artifacts, **self._closed("Completed")}
-        secondary = "Stopped" if ending.cut is Cut.STOPPED else "MaxRuntimeExceeded"
+        late = "MaxWaitTimeExceeded" if waited_too_long else "MaxRuntimeExceeded"
+        secondary = "Stopped" if ending.cut is Cut.STOPPED else late
         return {"TrainingJobStatus": "Stopped", **artifacts, **self._closed(secondary)}
 
     def _failure_reason(self, command: list[str], ending: Ending) -> str:
@@ -193,32 +215,12 @@ class TrainingJob(Job):
             archive.extractall(code, filter="data")
         packed.unlink()
 
-    def _restore_checkpoints(self, s3: Any) -> Path | None:  # noqa: ANN401
+    def _checkpoints(self, s3: Any) -> CheckpointSync | None:  # noqa: ANN401
         settings = self.request.get("CheckpointConfig")
         if settings is None:
             return None
         folder = Path(local(settings.get("LocalPath", "/opt/ml/checkpoints"), self.root))
-        folder.mkdir(parents=True, exist_ok=True)
-        download_prefix(s3, settings["S3Uri"].rstrip("/") + "/", folder)  # nothing there on the first run
-        return folder
-
-    def _sync_checkpoints(self, s3: Any, folder: Path | None, stop: threading.Event) -> threading.Thread | None:  # noqa: ANN401
-        if folder is None:
-            return None
-
-        def sync() -> None:
-            seen: dict[Path, tuple[int, int]] = {}
-            last = False
-            while not last:
-                last = stop.wait(_CHECKPOINT_SYNC_SECONDS)
-                now = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in folder.rglob("*") if p.is_file()}
-                if now != seen:
-                    upload_tree(s3, folder, self.request["CheckpointConfig"]["S3Uri"])
-                    seen = now
-
-        thread = threading.Thread(target=sync, name="checkpoints", daemon=True)
-        thread.start()
-        return thread
+        return CheckpointSync(s3, folder, settings["S3Uri"])
 
     def _upload(self, s3: Any, source: Path, uri: str, *, even_if_empty: bool) -> None:  # noqa: ANN401
         if even_if_empty or any(source.iterdir()):

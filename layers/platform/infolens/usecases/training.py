@@ -62,6 +62,8 @@ class Order:
     """Profile of the task's training configuration; "" takes the stack's."""
     max_seconds: int = 0
     """Limit of each job; 0 takes the stack's."""
+    spot: bool | None = None
+    """Train on spot instances, from checkpoint to checkpoint; None takes the stack's choice."""
     hyperparameters: dict[str, object] = field(default_factory=dict)
     """More hyperparameters for train.py."""
     plan: dict[str, object] | None = None
@@ -161,6 +163,23 @@ class Run:
         return self.order.max_seconds or int(self.settings.need("training_max_seconds"))
 
     @property
+    def spot(self) -> bool:
+        """Whether the training job runs on spot instances."""
+        given = self.order.spot
+        return self.settings.training_spot == "true" if given is None else given
+
+    @property
+    def training_limits(self) -> dict[str, object]:
+        """Fields of the training request that say how long it may run and, on spot instances, wait."""
+        if not self.spot:
+            return {}
+        wait = max(self.max_seconds, int(self.settings.training_max_wait_seconds or 0))
+        return {
+            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_seconds, "MaxWaitTimeInSeconds": wait},
+            "timeout_seconds": wait + _WAIT_SECONDS,
+        }
+
+    @property
     def dataset_uri(self) -> str:
         """ManifestFile of the dataset's parts."""
         key = keys.dataset_channel(self.order.task, self.order.dataset_id)
@@ -198,6 +217,8 @@ def training_part(run: Run) -> dict[str, object]:
     }
     return {
         **run.common("train"),
+        **run.training_limits,
+        "EnableManagedSpotTraining": run.spot,
         "AlgorithmSpecification": {
             "TrainingImage": settings.need("training_image_uri"),
             "TrainingInputMode": "File",
