@@ -1,4 +1,4 @@
-"""Small stand-ins for news_summary: sample rows as a dataset, a ranker trained in a second, a BART of 80,000 weights."""
+"""Small stand-ins for news_summary: sample rows as a dataset, a ranker of a second, a BART of 80,000 weights."""
 
 from __future__ import annotations
 

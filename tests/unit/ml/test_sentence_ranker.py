@@ -1,4 +1,4 @@
-"""A served ranker answers as the trained one, with sentences of the article, within 128 tokens, and never with nothing."""
+"""A served ranker answers as the trained one: sentences of the article, at most 128 tokens, never nothing."""
 
 import json
 

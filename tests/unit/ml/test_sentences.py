@@ -71,9 +71,9 @@ def test_missing_space(text, expected):
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("今天下雨。他走了！为什么？", 3),
+        ("今天下雨。他走了\uff01为什么\uff1f", 3),
         ("आज बारिश हुई। वह चला गया।", 2),
-        ("هل رحل؟ نعم رحل۔ انتهى", 3),
+        ("هل رحل؟ نعم رحل\u06d4 انتهى", 3),
     ],
 )
 def test_other_scripts(text, count):
@@ -135,7 +135,7 @@ def test_datelines(text, expected):
 @given(st.text(max_size=400))
 @settings(max_examples=300, deadline=None)
 def test_nothing_is_lost(text):
-    """Whatever the characters are, the sentences hold them all in order, none is empty, and none is beyond the limits."""
+    """Whatever the characters are, the sentences hold them all in order; none is empty or beyond the limits."""
     found = sentences(text)
     assert letters("".join(found)) == letters(text)
     assert all(sentence == sentence.strip() and sentence for sentence in found)

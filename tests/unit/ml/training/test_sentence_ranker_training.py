@@ -124,7 +124,7 @@ def test_no_model_there(tmp_path):
 
 
 def test_small_uploads_count_more(tmp_path):
-    """With power 0.5 an article of an upload a quarter as large counts twice as much; the mean weight stays near one."""
+    """With power 0.5 an article of an upload a quarter as large counts twice as much; the mean stays near one."""
     job = training_job(tmp_path)
     train_sentence_ranker(job, TINY_RANKER, TRAIN, VALIDATION)
     _, tokens, _ = load(job.output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -256,7 +256,7 @@ class _Loop:
         weight = torch.tensor([item.weight for item in batch])
         of_sentences = (losses * mask).sum(dim=1) / mask.sum(dim=1)
         of_length = (length - torch.tensor([item.length for item in batch])).square()
-        return (weight * (of_sentences + self.profile.length_weight * of_length)).mean()
+        return cast("Tensor", (weight * (of_sentences + self.profile.length_weight * of_length)).mean())
 
     @torch.no_grad()
     def _validation_loss(self, number: int) -> float:
