@@ -16,7 +16,7 @@ from infolens.ml import tabular_classifier
 from infolens.ml.onnx_session import cpu_share, usable_cores
 from infolens.rows.nyc_boroughs import BOROUGHS
 from infolens.rows.us_holidays import is_holiday
-from infolens.tasks.crash_risk.schema import BANDS, TYPICAL
+from infolens.tasks.crash_risk.schema import BANDS, TYPICAL, WEATHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +76,8 @@ def completed(item: Mapping[str, object], tables: Tables) -> tuple[dict[str, flo
         values[name] = otherwise if given is None else float(cast("float", given))
         return values[name]
 
-    for name, months in tables.normals.items():
-        take(name, months[day.month - 1])
+    for name in WEATHER:
+        take(name, tables.normals[name][day.month - 1])
     level = take("daily_crashes_28d", tables.level[borough])
     week = take("daily_crashes_7d", level)
     take("daily_crashes_1d", week)

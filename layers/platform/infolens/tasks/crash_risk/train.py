@@ -29,7 +29,7 @@ CPU = Profile(
     weight_decay=0.1,  # five thousand examples whose noise is that of counts: anything less learns it
     dropout=0.3,
     class_share=0.5,  # the numbers teach more than the classes, the classes are what is asked
-    log_every=40,
+    log_every=10,
 )
 
 GPU = CPU
