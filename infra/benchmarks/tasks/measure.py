@@ -150,7 +150,7 @@ def _cells(line: dict[str, object]) -> tuple[str, ...]:
         return (str(line["task"]), *["-"] * 7, f"not measured: {str(line['error']).splitlines()[-1][:120]}")
     name, metrics, baseline, parity = (line[key] for key in ("headline", "metrics", "baseline", "parity"))
     beside = f"{baseline.get(name, math.nan):.3f}" + (f" ({line['baseline_name']})" if line["baseline_name"] else "")
-    int8 = f"{line['bundle_mb']:.1f}" if line["quantised"] else "not quantised"
+    int8 = _megabytes(line["bundle_mb"]) if line["quantised"] else "not quantised"
     return (
         str(line["task"]),
         f"{line['rows']:,} ({line['held_out']:,})",
@@ -158,10 +158,14 @@ def _cells(line: dict[str, object]) -> tuple[str, ...]:
         "-" if line["floor"] is None else f"{line['floor']:.2f}",
         beside,
         f"{line['seconds']['train']:.0f}",
-        f"{line['bundle_mb_fp32']:.1f}, {int8}",
-        f"{parity['mean']:.5f}, {parity['max']:.3f}, {parity['flips']:.2%}",
+        f"{_megabytes(line['bundle_mb_fp32'])}, {int8}",
+        f"{parity['mean']:.2g}, {parity['max']:.2g}, {parity['flips']:.2%}",
         "passes" if line["passed"] else "refused: " + "; ".join(line["refusals"]),
     )
+
+
+def _megabytes(size: float) -> str:
+    return f"{size:.1f}" if size >= 1 else f"{size:.2g}"
 
 
 def _lines(path: Path) -> list[str]:
