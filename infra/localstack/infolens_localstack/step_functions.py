@@ -46,11 +46,17 @@ class SyncJob:
     ended: frozenset[str] = frozenset({"Completed", "Failed", "Stopped"})
 
 
-# One entry per integration. A tuning job would be another line here, and operations in jobs/provider.py.
+# One entry per integration; its operations are in jobs/provider.py.
 _SYNC_JOBS: Final = {
     "createTrainingJob": SyncJob("TrainingJobName", "describe_training_job", "stop_training_job", "TrainingJobStatus"),
     "createProcessingJob": SyncJob(
         "ProcessingJobName", "describe_processing_job", "stop_processing_job", "ProcessingJobStatus"
+    ),
+    "createHyperParameterTuningJob": SyncJob(
+        "HyperParameterTuningJobName",
+        "describe_hyper_parameter_tuning_job",
+        "stop_hyper_parameter_tuning_job",
+        "HyperParameterTuningJobStatus",
     ),
 }
 

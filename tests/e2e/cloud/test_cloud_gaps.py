@@ -358,12 +358,36 @@ def test_other_input_modes_are_refused(cloud, change, said):
     assert (code, said in message) == ("ValidationException", True)
 
 
-def test_tuning_transform_and_endpoints_are_refused(cloud):
-    """What would only seem to run (tuning, transform, endpoints) is refused at once."""
+def test_transform_and_endpoints_are_refused(cloud):
+    """What would only seem to run (transform, endpoints) is refused at once."""
     code, message = refusal_of(
         cloud.client("sagemaker").create_endpoint, EndpointName=unique("end"), EndpointConfigName="any"
     )
-    assert (code, "training and processing jobs only" in message) == ("ValidationException", True)
+    assert (code, "training, processing and tuning jobs only" in message) == ("ValidationException", True)
+
+
+def test_other_tuning_is_refused(cloud):
+    """A Bayesian search, which could not be done as SageMaker does it, is refused at once."""
+    code, message = refusal_of(
+        cloud.client("sagemaker").create_hyper_parameter_tuning_job,
+        HyperParameterTuningJobName=unique("tune"),
+        HyperParameterTuningJobConfig={
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "lr", "Values": ["1", "2"]}]},
+        },
+        TrainingJobDefinition={
+            "AlgorithmSpecification": {
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+            },
+            "RoleArn": ROLE,
+            "OutputDataConfig": {"S3OutputPath": "s3://any/models"},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        },
+    )
+    assert (code, "Grid and Random only" in message) == ("ValidationException", True)
 
 
 def test_extensions_are_not_started(cloud):

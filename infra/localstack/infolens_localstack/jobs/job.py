@@ -1,4 +1,4 @@
-"""What training and processing jobs have in common: a folder, a thread, a status that moves on, a log stream."""
+"""What all kinds of jobs have in common: a folder, a thread, a status that moves on, a log stream."""
 
 import copy
 import logging
@@ -24,7 +24,7 @@ TERMINAL: Final = frozenset({"Completed", "Failed", "Stopped"})
 class Job:
     """One job: create, `start`, then read `described`; `stop` asks it to end early."""
 
-    kind: ClassVar[str]  # "TrainingJob" or "ProcessingJob": names fields and the log group
+    kind: ClassVar[str]  # such as "TrainingJob": names fields and the log group
 
     def __init__(self, request: dict[str, Any], account: str, region: str) -> None:
         self.request = request
@@ -132,4 +132,8 @@ def _job_python() -> str:
 
 
 def _dashed(kind: str) -> str:
-    return {"TrainingJob": "training-job", "ProcessingJob": "processing-job"}[kind]
+    return {
+        "TrainingJob": "training-job",
+        "ProcessingJob": "processing-job",
+        "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+    }[kind]

@@ -8,41 +8,45 @@ from localstack.aws.api import CommonServiceException, RequestContext
 
 from infolens_localstack.jobs.job import Job
 from infolens_localstack.jobs.processing import ProcessingJob
+from infolens_localstack.jobs.search import RangesRefused
 from infolens_localstack.jobs.training import TrainingJob
+from infolens_localstack.jobs.tuning import TuningJob
 
 _NOT_RUN: Final = (
     "CreateAutoMLJob",
     "CreateAutoMLJobV2",
     "CreateCompilationJob",
     "CreateEndpoint",
-    "CreateHyperParameterTuningJob",
     "CreateLabelingJob",
     "CreatePipeline",
     "CreateTransformJob",
 )
 """moto says "done" to these without doing anything."""
 
+_TUNING_NAME_LENGTH: Final = 32
+
 Handler = Callable[[RequestContext, Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 def job_operations() -> dict[str, Handler]:
-    """Return operation name to handler: both kinds of job, and a refusal for what would only seem to run."""
+    """Return operation name to handler: three kinds of job, and a refusal for what would only seem to run."""
     table: dict[str, Handler] = dict.fromkeys(_NOT_RUN, _refuse)
-    for kind in (TrainingJob, ProcessingJob):
-        operations = _Operations(kind)
+    training = _Operations(TrainingJob)
+    tuning = _TuningOperations(training)
+    for operations in (training, _Operations(ProcessingJob), tuning):
         table |= {
-            f"Create{kind.kind}": operations.create,
-            f"Describe{kind.kind}": operations.describe,
-            f"Stop{kind.kind}": operations.stop,
-            f"List{kind.kind}s": operations.list,
+            f"Create{operations.kind}": operations.create,
+            f"Describe{operations.kind}": operations.describe,
+            f"Stop{operations.kind}": operations.stop,
+            f"List{operations.kind}s": operations.list,
         }
-    return table
+    return table | {"ListTrainingJobsForHyperParameterTuningJob": tuning.trials}
 
 
 def _refuse(context: RequestContext, _request: Mapping[str, Any]) -> None:
     name = context.operation.name if context.operation else "This"
     raise CommonServiceException(
-        "ValidationException", f"{name}: the embedded cloud runs training and processing jobs only.", 400
+        "ValidationException", f"{name}: the embedded cloud runs training, processing and tuning jobs only.", 400
     )
 
 
@@ -51,6 +55,7 @@ class _Operations:
 
     def __init__(self, kind: type[Job]) -> None:
         self._kind = kind
+        self.kind = kind.kind
         self._noun = kind.kind.removesuffix("Job").lower()
         self._name_field = f"{kind.kind}Name"
         self._jobs: dict[tuple[str, str, str], Job] = {}
@@ -58,7 +63,12 @@ class _Operations:
 
     def create(self, context: RequestContext, request: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_unsupported(request)
-        key = (context.account_id, context.region, request[self._name_field])
+        job = self.start(request, context.account_id, context.region)
+        return {f"{self._kind.kind}Arn": job.arn}
+
+    def start(self, request: Mapping[str, Any], account: str, region: str) -> Job:
+        """Start a job under a name that nobody has taken."""
+        key = (account, region, request[self._name_field])
         with self._lock:
             if key in self._jobs:
                 raise CommonServiceException(
@@ -67,10 +77,13 @@ class _Operations:
                     f"A {self._noun} job with this name already exists ({self._jobs[key].arn})",
                     400,
                 )
-            job = self._kind(dict(request), context.account_id, context.region)
+            job = self._build(dict(request), account, region)
             self._jobs[key] = job
         job.start()
-        return {f"{self._kind.kind}Arn": job.arn}
+        return job
+
+    def _build(self, request: dict[str, Any], account: str, region: str) -> Job:
+        return self._kind(request, account, region)
 
     def describe(self, context: RequestContext, request: Mapping[str, Any]) -> dict[str, Any]:
         return self._find(context, request).described()
@@ -101,6 +114,59 @@ class _Operations:
         if job is None:
             raise CommonServiceException("ValidationException", "Requested resource not found.", 400)
         return job
+
+
+class _TuningOperations(_Operations):
+    """Tuning jobs, whose trials are training jobs."""
+
+    def __init__(self, training: _Operations) -> None:
+        super().__init__(TuningJob)
+        self._training = training
+
+    def create(self, context: RequestContext, request: Mapping[str, Any]) -> dict[str, Any]:
+        _refuse_unsupported_tuning(request)
+        _refuse_unsupported(request["TrainingJobDefinition"])
+        return super().create(context, request)
+
+    def trials(self, context: RequestContext, request: Mapping[str, Any]) -> dict[str, Any]:
+        job = self._find(context, request)
+        status = request.get("StatusEquals")
+        found = job.trials() if isinstance(job, TuningJob) else []
+        return {"TrainingJobSummaries": [each for each in found if status in {None, each["TrainingJobStatus"]}]}
+
+    def _build(self, request: dict[str, Any], account: str, region: str) -> Job:
+        def start(trial: dict[str, Any]) -> TrainingJob:
+            job = self._training.start(trial, account, region)
+            assert isinstance(job, TrainingJob)
+            return job
+
+        try:
+            return TuningJob(request, account, region, start)
+        except RangesRefused as refusal:
+            raise CommonServiceException("ValidationException", str(refusal), 400) from refusal
+
+
+def _refuse_unsupported_tuning(request: Mapping[str, Any]) -> None:
+    """Refuse what SageMaker refuses and what this cloud would do wrongly in silence."""
+    definition = request.get("TrainingJobDefinition", {})
+    configuration = request["HyperParameterTuningJobConfig"]
+    metric = configuration.get("HyperParameterTuningJobObjective", {}).get("MetricName")
+    names = {each["Name"] for each in definition.get("AlgorithmSpecification", {}).get("MetricDefinitions", [])}
+    ranges = configuration.get("ParameterRanges", {})
+    tuned = {each["Name"] for kind in ranges.values() if isinstance(kind, list) for each in kind}
+    beyond_us = not definition or {"TrainingJobDefinitions", "WarmStartConfig", "Autotune"} & set(request)
+    refusals = {
+        "HyperParameterTuningJobName must have length less than or equal to 32.": (
+            len(request["HyperParameterTuningJobName"]) > _TUNING_NAME_LENGTH
+        ),
+        "The embedded cloud tunes one TrainingJobDefinition, without warm start and autotune.": beyond_us,
+        "The embedded cloud knows no TuningJobCompletionCriteria.": "TuningJobCompletionCriteria" in configuration,
+        f"The objective metric {metric} is none of the MetricDefinitions.": metric not in names,
+        "A hyperparameter is both static and tuned.": tuned & set(definition.get("StaticHyperParameters", {})),
+    }
+    for message, refused in refusals.items():
+        if refused:
+            raise CommonServiceException("ValidationException", message, 400)
 
 
 def _is_asked_for(job: Mapping[str, Any], kind: str, request: Mapping[str, Any]) -> bool:

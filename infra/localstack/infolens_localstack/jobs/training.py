@@ -48,6 +48,7 @@ class TrainingJob(Job):
         definitions = request["AlgorithmSpecification"].get("MetricDefinitions", [])
         self._metric_patterns = [(d["Name"], re.compile(d["Regex"])) for d in definitions]
         self._final_metrics: dict[str, dict[str, Any]] = {}
+        self._metric_values: dict[str, list[float]] = {name: [] for name, _ in self._metric_patterns}
         self._move("Starting")
 
     def stop(self) -> None:
@@ -63,6 +64,7 @@ class TrainingJob(Job):
         for record in records:
             for name, pattern in self._metric_patterns:
                 for found in pattern.finditer(record.text):
+                    self._metric_values[name].append(float(found.group(1)))
                     self._final_metrics[name] = {
                         "MetricName": name,
                         "Value": float(found.group(1)),
@@ -70,6 +72,10 @@ class TrainingJob(Job):
                     }
         if self._final_metrics:
             self.update(FinalMetricDataList=list(self._final_metrics.values()))
+
+    def metric_values(self, name: str) -> list[float]:
+        """Return all values of a metric so far, in the order of the log."""
+        return list(self._metric_values.get(name, []))
 
     def work(self) -> dict[str, Any]:
         """Download, train, upload; return the last state.
