@@ -14,7 +14,7 @@ def slice_of(rouge_l: float, over: float, rows: float = 80.0) -> dict[str, float
 
 def told(metrics: dict[str, float], slices: dict[str, dict[str, float]], rows: int = 240) -> tuple[str, ...]:
     """Why a candidate with these numbers is refused; () when it passes."""
-    report = EvaluationReport("news_summary", "r", "d", "digest", rows, metrics, slices, "", {})
+    report = EvaluationReport("news_summary", "r", "d", "digest", rows, metrics, AWKWARD | slices, "", {})
     parity = ParityReport("digest", rows=100, mean_difference=0.0, max_difference=0.0, label_flips=0.0)
     verdict = judge(report, parity, GATES, PARITY, bundle_digest="digest", champion_digest="")
     return tuple(refusals(verdict))
@@ -22,6 +22,7 @@ def told(metrics: dict[str, float], slices: dict[str, dict[str, float]], rows: i
 
 GOOD = {"rouge_l": 0.33, "rouge_l_over_lead3": 0.05}
 UPLOADS = {"upload=a": slice_of(0.48, 0.12), "upload=b": slice_of(0.20, 0.0), "upload=c": slice_of(0.33, 0.01)}
+AWKWARD = {"cases=awkward": slice_of(0.6, 0.0, 8.0)}
 
 
 def test_good_one():
@@ -34,6 +35,7 @@ def test_good_one():
     [
         (GOOD | {"rouge_l": 0.199}, UPLOADS, "rouge_l"),
         (GOOD | {"rouge_l_over_lead3": -0.001}, UPLOADS, "rouge_l_over_lead3"),
+        (GOOD, UPLOADS | {"cases=awkward": slice_of(0.59, 0.0, 8.0)}, "rouge_l on cases=awkward"),
         (GOOD, UPLOADS | {"upload=b": slice_of(0.199, 0.01)}, "rouge_l on upload=b"),
         (GOOD, UPLOADS | {"upload=c": slice_of(0.31, -0.001)}, "rouge_l_over_lead3 on upload=c"),
     ],

@@ -15,7 +15,7 @@ GATES = (
         metric="rouge_l",
         direction=Direction.HIGHER,
         limit=0.20,
-        max_loss=0.02,
+        max_loss=0.03,  # of equal models on 60 rows the bound of the difference lies 0.02 below nothing
         min_rows=_LEAST,
         why="S0-39: ROUGE-L below 0.2 fails",
     ),
@@ -44,6 +44,15 @@ GATES = (
         min_rows=_LEAST,
         slice="upload=*",
         why="the same for each upload: how good the first sentences are differs from one publisher to the next",
+    ),
+    Gate(
+        metric="rouge_l",
+        direction=Direction.HIGHER,
+        limit=0.6,
+        max_loss=None,
+        min_rows=8,
+        slice="cases=awkward",
+        why="S0-30 takes any text; the ranker reaches 0.91 where marks, capitals or spaces are missing, nonsense 0.2",
     ),
 )
 
