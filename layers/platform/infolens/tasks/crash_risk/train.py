@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from infolens.ml.training.tabular_model import TabularRecord
 
 CPU = Profile(
-    hidden=32,  # 16 and 64 validate the same; without a hidden layer the loss is 0.005 higher
+    hidden=32,  # validation loss 1.117; 64 wide 1.115, without a hidden layer 1.120
     epochs=80,  # never reached: the patience ends training before
     patience=12,
     batch_size=128,
     lr=3e-3,
-    weight_decay=0.1,  # five thousand examples whose noise is that of counts: anything less learns it
+    weight_decay=0.1,  # most of the noise is that of counts; a tenth of it, with less dropout, validates 0.004 worse
     dropout=0.3,
     class_share=0.5,  # the numbers teach more than the classes, the classes are what is asked
     log_every=10,
