@@ -67,6 +67,15 @@ def test_the_model_knows_the_train_users_and_nothing_of_the_others(tmp_path, dat
     assert "validation_ndcg_at_10" in record.metrics
 
 
+def test_the_gpu_profile_trains_where_there_is_no_gpu(tmp_path, dataset):
+    """The real size goes through the same code, in the precision that the machine has."""
+    short = {"epochs": "1", "min_steps": "1"}
+    record = task_train.train(job(tmp_path, dataset, profile="gpu", hyperparameters=short))
+    assert (record.shape.item_dim, record.shape.user_dim, record.shape.blocks) == (192, 64, 2)
+    assert record.metrics["validation_hit_at_10"] >= 0.0
+    load(tmp_path)
+
+
 def test_export_asks_the_test_examples(tmp_path, dataset, monkeypatch):
     """The reference holds inputs of the API, of new users among others."""
     monkeypatch.setitem(task_train.PROFILES, "cpu", replace(TINY, epochs=1))
