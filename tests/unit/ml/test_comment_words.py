@@ -133,7 +133,7 @@ def test_any_text_is_encoded(text):
     pieces, marks = encode_words(words, SHAPE)
     terms, weights = encode_terms(words, SHAPE)
     assert pieces.shape == (len(marks), SHAPE.pieces)
-    assert 0 <= pieces.min()
+    assert pieces.min() >= 0
     assert pieces.max() < SHAPE.buckets
     assert terms.max() < 2 * SHAPE.buckets
     assert np.isfinite(weights).all()

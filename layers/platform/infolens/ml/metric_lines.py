@@ -10,6 +10,9 @@ _PRINTED = (
     "validation_macro_f1",
     "validation_hit_at_10",
     "validation_ndcg_at_10",
+    "validation_roc_auc",
+    "validation_f1",
+    "validation_fpr_at_recall_90",
 )
 
 METRIC_DEFINITIONS: tuple[dict[str, str], ...] = tuple(

@@ -149,7 +149,7 @@ def telling_words(rows: Words) -> tuple[dict[str, float], list[str]]:
 
 
 def misspelt(word: str, source: random.Random) -> str:
-    """Lose, double, swap, hide, replace or add one letter that is neither the first nor the last."""
+    """Lose, double, hide, replace, swap with the next, or add to one letter that is neither the first nor the last."""
     at = source.randrange(1, len(word) - 1)
     kind = source.randrange(6)
     before, here, behind = word[:at], word[at], word[at + 1 :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from dataclasses import asdict, dataclass, replace
@@ -197,6 +198,7 @@ def train_comment_classifier(  # noqa: PLR0913, PLR0917 - a job, its settings, a
     profile = replace(profile, base_model=job.base_model or profile.base_model)
     device = best_device(half_precision=profile.half_precision)
     settings = asdict(profile) | {"profile": job.profile, "seed": job.seed, "precision": str(device.precision)}
+    settings = json.loads(json.dumps(settings))  # as they are read back: JSON knows no tuples
     log = RunLog(job, settings)
     torch.manual_seed(job.seed)
 
@@ -381,7 +383,7 @@ class _Loop:
             self.log.metrics(step=self.step, epoch=epoch + 1, epochs=self.epochs, **metrics)
             value = metrics.get("validation_roc_auc", math.inf)  # without it the last weights are as good as any
             self.worse += 1
-            if value >= self.best_value:
+            if value > self.best_value or math.isinf(value):
                 self.best = {name: weight.detach().clone() for name, weight in self.model.state_dict().items()}
                 self.best_value, self.worse = value, 0
             checkpoints.write(self._state(epoch + 1))

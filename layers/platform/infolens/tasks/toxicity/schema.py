@@ -36,6 +36,7 @@ _LABEL_NAMES = ("label", "labels", "toxic", "toxicity", "is_toxic", "class")
 # Davidson's tweets: the majority of the annotators; 0 hate speech, 1 offensive language, 2 neither.
 _TWEETS = "tweet"
 _MAJORITY = "class"
+_KNOWN_MAJORITY = "0 (hate speech), 1 (offensive), 2 (neither)"
 _LABEL_BY_MAJORITY = {"0": TOXIC, "1": TOXIC, "2": NON_TOXIC}
 
 _LABEL_BY_KEY = {
@@ -75,11 +76,7 @@ class ToxicitySchema:
             raise RowRejected("text", f"no such column; one of {', '.join(_TEXT_NAMES)} is needed")
         if labelled and "label" not in bound:
             raise RowRejected("label", f"no such column; one of {', '.join(_LABEL_NAMES)} is needed")
-        if (
-            labelled
-            and column_name(header[bound["text"]]) == _TWEETS
-            and column_name(header[bound["label"]]) == _MAJORITY
-        ):
+        if labelled and [column_name(header[bound[name]]) for name in ("text", "label")] == [_TWEETS, _MAJORITY]:
             bound["majority"] = bound.pop("label")
         return bound
 
@@ -129,11 +126,9 @@ def _by_name(raw: str) -> str:
 def _by_majority(raw: str) -> str:
     number = raw.strip().removesuffix(".0")
     if not number:
-        raise RowRejected("label", "is empty; a class 0 (hate speech), 1 (offensive) or 2 (neither) is needed")
+        raise RowRejected("label", f"is empty; known: {_KNOWN_MAJORITY}")
     if number not in _LABEL_BY_MAJORITY:
-        raise RowRejected(
-            "label", f"{raw[:60]!r} is no class of a tweet; 0 (hate speech), 1 (offensive) or 2 (neither)"
-        )
+        raise RowRejected("label", f"{raw[:60]!r} is no class of a tweet; known: {_KNOWN_MAJORITY}")
     return _LABEL_BY_MAJORITY[number]
 
 
