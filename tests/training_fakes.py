@@ -6,7 +6,8 @@ from infolens.contracts.model import ModelRecord
 from infolens.contracts.rollout import AliasState
 from infolens.settings import Settings
 from infolens.tasks.news_category.gates import MIN_ROWS
-from infolens.usecases.training import Order, Ports
+from infolens.usecases.training import Ports
+from infolens.usecases.training_order import Order
 from serving_fakes import FakeAlias, FakeObjects, FakeRegistry
 
 SETTINGS = Settings(

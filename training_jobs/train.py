@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from infolens.ml.metric_lines import metric_line
 from infolens.ml.training.failure import reported_failure
 from infolens.ml.training.job import Provenance, TrainingJob
 from infolens.tasks import part_of
@@ -33,7 +34,9 @@ def arguments() -> tuple[argparse.Namespace, dict[str, str]]:
     if len(others) % 2 or not all(word.startswith("--") for word in others[::2]):
         parser.error(f"hyperparameters are given as --name value, not {' '.join(others)}")
     names = [word.removeprefix("--").replace("-", "_") for word in others[::2]]
-    return known, dict(zip(names, others[1::2], strict=True))
+    given = dict(zip(names, others[1::2], strict=True))
+    # A tuning job adds `_tuning_objective_metric`, which is its own.
+    return known, {name: value for name, value in given.items() if not name.startswith("_")}
 
 
 def main() -> None:
@@ -53,7 +56,9 @@ def main() -> None:
         seed=given.seed,
         hyperparameters=hyperparameters,
     )
-    part_of(given.task, "train").train(job)
+    record = part_of(given.task, "train").train(job)
+    # Last of all those of the weights that are kept: a tuning job compares what its trainings say last.
+    print(metric_line(**record.metrics), flush=True)  # noqa: T201 - SageMaker reads metrics from standard output
 
 
 if __name__ == "__main__":

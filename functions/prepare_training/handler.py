@@ -12,7 +12,8 @@ from infolens.aws.objects import S3Objects
 from infolens.aws.registry import DynamoRegistry
 from infolens.contracts.prediction import METRIC_NAMESPACE
 from infolens.settings import settings
-from infolens.usecases.training import Order, Ports, TrainingRefusedError, prepare
+from infolens.usecases.training import Ports, prepare
+from infolens.usecases.training_order import Order, TrainingRefusedError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

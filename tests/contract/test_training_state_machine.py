@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import botocore.session
@@ -10,13 +11,19 @@ import pytest
 from botocore.validate import ParamValidator
 
 from infolens.usecases.training import prepare
+from infolens.usecases.training_order import Tuning
 from training_fakes import CHAMPION, ORDER, SERVED, SOURCES, training_ports
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "state_machines" / "training.asl.json").read_text()
 MACHINE = json.loads(TEXT)
 STATES = MACHINE["States"]
-JOBS = {"Train": "CreateTrainingJob", "Export": "CreateProcessingJob", "Evaluate": "CreateProcessingJob"}
+JOBS = {
+    "Train": "CreateTrainingJob",
+    "Tune": "CreateHyperParameterTuningJob",
+    "Export": "CreateProcessingJob",
+    "Evaluate": "CreateProcessingJob",
+}
 FUNCTIONS = {
     "PrepareTraining": "PrepareTrainingFunctionArn",
     "CheckParity": "CheckParityFunctionArn",
@@ -32,12 +39,12 @@ def successors(state: dict) -> set[str]:
     return {name for name in (state.get("Next"), state.get("Default"), *choices, *caught) if name}
 
 
-def paths_to_done(without: str) -> bool:
-    """Whether Done can be reached without passing a state."""
+def paths_to_done(*without: str) -> bool:
+    """Whether Done can be reached without passing any of some states."""
     seen, open_states = set(), [MACHINE["StartAt"]]
     while open_states:
         name = open_states.pop()
-        if name not in seen and name != without:
+        if name not in seen and name not in without:
             seen.add(name)
             open_states.extend(successors(STATES[name]))
     return "Done" in seen
@@ -77,7 +84,8 @@ def document(request):
     """The machine's state when the jobs run, as prepare_training makes it."""
     served = request.param == "with champion"
     ports = training_ports(alias=SERVED if served else None, records=[CHAMPION] if served else [])
-    state = json.loads(json.dumps(prepare(ORDER, SOURCES, ports)))
+    order = replace(ORDER, tuning=Tuning("Random", parallel=3))
+    state = json.loads(json.dumps(prepare(order, SOURCES, ports)))
     return state | {"trained": {"model_uri": "s3://models/runs/x/train/j/output/model.tar.gz"}}
 
 
@@ -93,11 +101,18 @@ def test_failure_ends_in_fail():
     assert not any("End" in state for state in STATES.values())
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, *JOBS, "Trained", "ParityHolds", "Passed"])
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Export", "Evaluate", "Trained", "ParityHolds", "Passed"])
 def test_no_way_past_a_gate(name):
     """No path reaches Done without passing this state."""
-    assert paths_to_done(without="nothing")
-    assert not paths_to_done(without=name)
+    assert paths_to_done()
+    assert not paths_to_done(name)
+
+
+def test_model_is_trained_in_one_of_the_ways():
+    """A model comes from a training job or the best one of a tuning job."""
+    assert paths_to_done("Train")
+    assert paths_to_done("Tune")
+    assert not paths_to_done("Train", "Tune")
 
 
 @pytest.mark.parametrize("name", ["Trained", "ParityHolds", "Passed"])
@@ -132,12 +147,18 @@ def test_every_task_is_caught(name):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_jobs_are_limited_and_retried_once(name):
-    """A job has a limit of its own and one of the machine's; one that failed by itself is tried once more."""
+    """A job has a limit of its own and one of the machine's; one that failed by itself is tried once more.
+
+    But for a whole search: it fails when every one of its trainings did.
+    """
     state = STATES[name]
     assert state["TimeoutSecondsPath"]
-    assert "StoppingCondition.$" in state["Parameters"]
     by_error = {error: retry for retry in state["Retry"] for error in retry["ErrorEquals"]}
-    assert by_error["States.TaskFailed"]["MaxAttempts"] == 1
+    if name == "Tune":
+        assert "States.TaskFailed" not in by_error
+    else:
+        assert "StoppingCondition.$" in state["Parameters"]
+        assert by_error["States.TaskFailed"]["MaxAttempts"] == 1
     assert not {"States.ALL", "States.Timeout"} & set(by_error)
 
 
@@ -147,8 +168,9 @@ def test_job_requests_are_ones_that_sagemaker_takes(name, document):
     request = fill(STATES[name]["Parameters"], document, retry=1)
     shape = botocore.session.get_session().get_service_model("sagemaker").operation_model(JOBS[name]).input_shape
     assert ParamValidator().validate(request, shape).generate_report() == ""
-    job_name = request.get("TrainingJobName") or request["ProcessingJobName"]
+    (job_name,) = [value for field, value in request.items() if field.endswith("JobName")]
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name)
+    assert name != "Tune" or len(job_name) <= 32
     application = request.get("AppSpecification", {})
     assert all(0 < len(word) <= 256 for words in application.values() if isinstance(words, list) for word in words)
     assert all(len(value) <= 2500 for value in request.get("HyperParameters", {}).values())
@@ -159,12 +181,12 @@ def test_each_attempt_has_its_own_job_name(name, document):
     """A SageMaker job name cannot be used twice."""
     first, second = (fill(STATES[name]["Parameters"], document, retry=attempt) for attempt in (0, 1))
     different = [field for field in first if first[field] != second[field]]
-    assert different in (["TrainingJobName"], ["ProcessingJobName"])
+    assert different in (["TrainingJobName"], ["ProcessingJobName"], ["HyperParameterTuningJobName"])
 
 
 def test_jobs_of_a_run_have_different_names(document):
-    """The three jobs of one run do not take each other's names."""
-    assert len({document[part]["job"] for part in ("train", "export", "evaluate")}) == 3
+    """The jobs of one run do not take each other's names."""
+    assert len({document[part]["job"] for part in ("train", "tune", "export", "evaluate")}) == 4
 
 
 def test_export_reads_what_training_wrote(document):

@@ -23,7 +23,7 @@ from infolens.aws.registry import DynamoRegistry
 from infolens.contracts.evaluation import EvaluationReport, Verdict
 from infolens.ml.bundle import verify
 from infolens.tasks import part_of
-from infolens.usecases.training import TrainingRefusedError
+from infolens.usecases.training_order import TrainingRefusedError
 from serving_fakes import DRAFT
 from tiny_bundles import tiny_bundle
 from training_fakes import DATASET, RUN

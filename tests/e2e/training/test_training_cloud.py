@@ -10,6 +10,7 @@ import pytest
 from cloud_parts import ROLE, end_of, make_bucket, make_function, unique
 from infolens import code
 from infolens.usecases.training import prepare
+from infolens.usecases.training_order import Tuning
 from training_fakes import ORDER, SETTINGS, training_ports
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
@@ -19,6 +20,9 @@ TRAIN = """
 import json, os, pathlib, sys, time
 options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 name, mode = os.environ["TRAINING_JOB_NAME"], options.get("--mode", "good")
+if "--dropout" in options:
+    print("validation_macro_f1=" + {"0.1": "0.9", "0.5": "0.2"}[options["--dropout"]], flush=True)
+    mode += options["--dropout"]
 if mode == "fail" or (mode == "fail-once" and name.endswith("-0")):
     raise ValueError("the loss went up")
 if mode == "hang":
@@ -70,12 +74,12 @@ def answering(cloud, answer) -> str:
 class Run:
     """One run of the machine, with the state that prepare_training gives it and planted answers for the rest."""
 
-    def __init__(self, cloud, mode="good", max_seconds=600):
+    def __init__(self, cloud, mode="good", max_seconds=600, **more):
         self.cloud = cloud
         self.data, self.models = make_bucket(cloud), make_bucket(cloud)
         self.run_id = unique("run")
         settings = replace(SETTINGS, data_bucket=self.data, models_bucket=self.models, training_role_arn=ROLE)
-        order = replace(ORDER, run_id=self.run_id, max_seconds=max_seconds, hyperparameters={"mode": mode})
+        order = replace(ORDER, run_id=self.run_id, max_seconds=max_seconds, hyperparameters={"mode": mode}, **more)
         ports = training_ports(settings=settings)
         key = f"datasets/{order.task}/{order.dataset_id}/manifest.json"
         ports.objects.data[self.data, key] = ports.objects.data["data", key]
@@ -151,6 +155,7 @@ def runs(cloud) -> dict[str, Run]:
         "fails once": Run(cloud, mode="fail-once").start(),
         "fails": Run(cloud, mode="fail").start(),
         "hangs": Run(cloud, mode="hang", max_seconds=2).start(),
+        "tuned": Run(cloud, tuning=Tuning("Grid", parameters={"dropout": [0.5, 0.1]})).start(),
         "export fails": Run(cloud, mode="unexportable").start(),
         "parity broken": Run(cloud).start(parity=FLIPS),
         "refused": Run(cloud).start(verdict=BELOW),
@@ -193,6 +198,17 @@ def test_job_that_hangs(runs):
     assert (ended["status"], ended["error"]) == ("FAILED", "JobStopped")
     assert "it reached its limit" in ended["cause"]
     assert set(run.jobs().values()) == {"Stopped"}
+
+
+def test_search_hands_on_its_best_model(runs):
+    """A tuning job tries the values of the order, and the model of the training that validated best is exported."""
+    run = runs["tuned"]
+    ended = run.end()
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert run.read("export/bundle/model.onnx") == '["12e456789012", "rows", "good0.1"]'
+    assert run.jobs() == {}, "it trained beside the search"
+    (best,) = [json.loads(ended["output"])["tuned"]["BestTrainingJob"]]
+    assert best["TunedHyperParameters"] == {"dropout": "0.1"}
 
 
 def test_export_that_fails(runs):

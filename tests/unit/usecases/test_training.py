@@ -8,7 +8,8 @@ import pytest
 from infolens import code
 from infolens.settings import MissingSettingError
 from infolens.tasks.news_category.gates import MIN_ROWS
-from infolens.usecases.training import TrainingRefusedError, UnregisteredChampionError, champion_of, prepare
+from infolens.usecases.training import UnregisteredChampionError, champion_of, prepare
+from infolens.usecases.training_order import TrainingRefusedError, Tuning
 from training_fakes import CHAMPION, DATASET, ORDER, RUN, SERVED, SETTINGS, SOURCES, training_ports
 
 VERSION = code.version_of(SOURCES)
@@ -93,6 +94,24 @@ def test_spot_waits_at_least_as_long_as_it_may_run(stacks, wait):
     train = prepared(replace(ORDER, spot=True), ports)["train"]
     assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": wait}
     assert train["timeout_seconds"] == wait + 1800
+
+
+def test_tuning_is_off_by_default_and_trains_as_one_training_does():
+    """The trials are the training job with other values: same code, data, limits, checkpoints and places."""
+    assert (prepared()["how"], prepared()["tune"]) == ("train", None)
+    state = prepared(replace(ORDER, tuning=Tuning("Grid", parallel=2)))
+    assert state["how"] == "tune"
+    definition = state["tune"]["TrainingJobDefinition"]
+    assert definition.pop("StaticHyperParameters") == state["train"]["HyperParameters"]
+    assert definition == {name: state["train"][name] for name in definition}
+    assert {"CheckpointConfig", "StoppingCondition", "InputDataConfig"} <= set(definition)
+    assert state["tune"]["timeout_seconds"] == 5 * 5400  # nine trainings, two at once
+
+
+def test_impossible_tuning_is_refused():
+    """Before anything is spent."""
+    with pytest.raises(TrainingRefusedError, match="more than the 2 trainings"):
+        prepared(replace(ORDER, tuning=Tuning("Grid", max_jobs=2)))
 
 
 def test_base_model():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from infolens import code, codec
 from infolens.aws.objects import ObjectMissingError
@@ -12,6 +13,8 @@ from infolens.contracts import keys
 from infolens.contracts.dataset import DatasetManifest
 from infolens.ml.metric_lines import METRIC_DEFINITIONS
 from infolens.tasks import UnknownTaskError, part_of
+from infolens.usecases import tuning
+from infolens.usecases.training_order import TrainingRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
     from infolens.aws.objects import ObjectStore
     from infolens.aws.registry import ModelRegistry
     from infolens.contracts.model import ModelRecord
+    from infolens.contracts.task import Search
     from infolens.settings import Settings
     from infolens.usecases.prediction import ReadsAlias
+    from infolens.usecases.training_order import Order
 
 _INPUT = "/opt/ml/processing/input"
 _OUTPUT = "/opt/ml/processing/output"
@@ -41,33 +46,8 @@ _WAIT_SECONDS = 1800
 SEED = 20
 
 
-class TrainingRefusedError(ValueError):
-    """There is nothing worth training; the message says what is missing."""
-
-
 class UnregisteredChampionError(RuntimeError):
     """The alias serves a version that the registry does not know, so a candidate could not be compared with it."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """Input of the training state machine, with the name of its execution."""
-
-    task: str
-    dataset_id: str
-    run_id: str
-    reason: str = ""
-    """Why it was started, for people."""
-    profile: str = ""
-    """Profile of the task's training configuration; "" takes the stack's."""
-    max_seconds: int = 0
-    """Limit of each job; 0 takes the stack's."""
-    spot: bool | None = None
-    """Train on spot instances, from checkpoint to checkpoint; None takes the stack's choice."""
-    hyperparameters: dict[str, object] = field(default_factory=dict)
-    """More hyperparameters for train.py."""
-    plan: dict[str, object] | None = None
-    """Plan of the rollout that follows; None takes the task's own."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +80,17 @@ def prepare(order: Order, sources: Mapping[str, bytes], ports: Ports) -> dict[st
     ports.objects.create(models_bucket, code_key, code.archive(dict(sources)), "application/gzip")
     champion = champion_of(order.task, ports)
     run = Run(order, version, f"s3://{models_bucket}/{code_key}", settings)
+    trained = training_part(run)
     return {
         "task": order.task,
+        "how": "tune" if order.tuning else "train",
         "run_id": order.run_id,
         "dataset_id": order.dataset_id,
         "code_version": version,
         "prefix": f"s3://{models_bucket}/{keys.run_prefix(order.task, order.run_id)}",
         "champion": _champion_part(champion),
-        "train": training_part(run),
+        "train": trained,
+        "tune": tuning_part(run, trained) if order.tuning else None,
         "export": export_part(run),
         "evaluate": evaluation_part(run, champion),
         "rollout": {"task": order.task, "forced": False, "who": "state-machine"}
@@ -251,6 +234,28 @@ def training_part(run: Run) -> dict[str, object]:
             "InstanceCount": 1,
             "VolumeSizeInGB": _VOLUME_GB,
         },
+    }
+
+
+def tuning_part(run: Run, trained: Mapping[str, object]) -> dict[str, object]:
+    """Build the request of the tuning job, less its name: the training job's, once for each trial.
+
+    Raises:
+        TrainingRefusedError: the search asked for cannot be run.
+    """
+    order = run.order
+    assert order.tuning is not None
+    search: Search = part_of(order.task, "search").SEARCH
+    ranges = tuning.ranges_of(order.tuning, search, order.hyperparameters)
+    rounds = math.ceil(tuning.trainings(order.tuning, ranges) / order.tuning.parallel)
+    alike = ("RoleArn", "AlgorithmSpecification", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
+    how = ("StoppingCondition", "EnableManagedSpotTraining", "CheckpointConfig")
+    return {
+        "job": tuning.job_name(order.task, order.run_id),
+        "timeout_seconds": rounds * cast("int", trained["timeout_seconds"]),
+        "HyperParameterTuningJobConfig": tuning.configuration(order.tuning, search, ranges, SEED),
+        "TrainingJobDefinition": {name: trained[name] for name in (*alike, *how)}
+        | {"StaticHyperParameters": trained["HyperParameters"]},
     }
 
 

@@ -23,11 +23,20 @@ def test_another_runs_state_is_passed_over(tmp_path):
     assert Checkpoints(tmp_path, "run-2").read("cpu") is None
 
 
+def test_runs_share_a_folder(tmp_path):
+    """The trainings of a tuning job write to one place, and each finds its own state."""
+    runs = [Checkpoints(tmp_path, f"lr={rate}") for rate in (1, 2)]
+    for number, run in enumerate(runs):
+        run.write({"step": number})
+    assert [run.read("cpu")["step"] for run in runs] == [0, 1]
+
+
 def test_an_unfinished_write_leaves_the_old_state(tmp_path):
     """A job killed while writing loses one epoch, not the run."""
     checkpoints = Checkpoints(tmp_path, "run-1")
     checkpoints.write({"step": 1})
-    (tmp_path / "state.unfinished").write_bytes(b"half a file")
+    (state_file,) = tmp_path.iterdir()
+    state_file.with_suffix(".unfinished").write_bytes(b"half a file")
     state = checkpoints.read("cpu")
     assert state is not None
     assert state["step"] == 1

@@ -10,16 +10,14 @@ import torch
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = "state.pt"
-
-
 class Checkpoints:
     """One state, replaced after each epoch; a state of another run, profile or seed is passed over."""
 
     def __init__(self, directory: Path | None, key: str) -> None:
         """Take the folder (None keeps nothing) and what tells this run from others."""
-        self._path = None if directory is None else directory / _NAME
         self._key = hashlib.sha256(key.encode()).hexdigest()
+        # Named by it: the trainings of a tuning job share one folder.
+        self._path = None if directory is None else directory / f"{self._key[:16]}.pt"
 
     def write(self, state: dict[str, Any]) -> None:
         """Replace the state; a job that is killed meanwhile leaves the old one."""
