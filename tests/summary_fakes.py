@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
 
 from infolens.ml.training.job import ExportJob, Provenance, TrainingJob
-from infolens.ml.training.seq2seq_model import LoraSize
+from infolens.ml.training.seq2seq_profile import LoraSize
 from infolens.tasks.news_summary import sample, train
 from infolens.tasks.news_summary.schema import SCHEMA
 

@@ -1,10 +1,8 @@
 """BART is fine-tuned by LoRA alone, learns, stops early, and goes on where its process was killed."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,39 +115,47 @@ def test_half_precision(tmp_path, base, monkeypatch, capsys):
 
 
 SCRIPT = """
-import sys
+import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = [{tests!r}]
-from infolens.ml.training.seq2seq_training import train_seq2seq
+from infolens.ml.training import seq2seq_training
 from summary_fakes import PAIRS, TINY_BART, training_job
-place = Path(sys.argv[1])
+place, dies_at = Path(sys.argv[1]), int(sys.argv[2])
+learn, batches = seq2seq_training._Loop._learn, []
+def dying(self, batch, group):
+    batches.append(batch)
+    if len(batches) == dies_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return learn(self, batch, group)
+seq2seq_training._Loop._learn = dying
 job = training_job(place, base_model={base!r}, checkpoints=place / "checkpoints")
-train_seq2seq(job, replace(TINY_BART, epochs=4), PAIRS[:32], PAIRS[32:])
+seq2seq_training.train_seq2seq(job, replace(TINY_BART, epochs=3), PAIRS[:32], PAIRS[32:])
 """
 
 
-def test_killed_and_started_again(tmp_path, base):
-    """A process that is killed (SIGKILL) in the middle and started again leaves the undisturbed run's weights."""
+def test_killed_and_started_again(tmp_path, base, capsys):
+    """A process that SIGKILL ends in its second epoch, started again, leaves the undisturbed run's weights."""
     script = SCRIPT.format(tests=str(Path(__file__).parents[3]), base=str(base))
 
-    def start(name: str) -> subprocess.Popen[str]:
-        (tmp_path / name).mkdir(exist_ok=True)
-        command = [sys.executable, "-c", script, str(tmp_path / name)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def run(dies_at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", script, str(tmp_path / "broken"), str(dies_at)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    whole, _ = start("whole").communicate(timeout=120)
-    assert "resumed" not in whole
-    victim = start("broken")
-    limit = time.monotonic() + 120
-    while not (tmp_path / "broken" / "checkpoints" / "state.pt").is_file() and time.monotonic() < limit:
-        time.sleep(0.005)
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.communicate(timeout=60)
-    assert victim.returncode == -signal.SIGKILL
+    killed = run(dies_at=12)  # eight batches make an epoch
+    assert killed.returncode == -signal.SIGKILL
+    assert "epoch=1 " in killed.stdout
     assert not (tmp_path / "broken" / "model" / "model.safetensors").exists()
-    again, _ = start("broken").communicate(timeout=120)
-    assert "resumed_after_epoch=" in again
+    again = run(dies_at=0)
+    assert again.returncode == 0, again.stderr
+    assert "resumed_after_epoch=1" in again.stdout
+    train_seq2seq(
+        training_job(tmp_path / "whole", base_model=str(base), checkpoints=tmp_path / "whole" / "checkpoints"),
+        replace(TINY_BART, epochs=3),
+        TRAIN,
+        VALIDATION,
+    )
+    assert "resumed" not in capsys.readouterr().out
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken"))
 
 

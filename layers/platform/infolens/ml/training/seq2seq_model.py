@@ -21,20 +21,10 @@ if TYPE_CHECKING:
 
     from peft import PeftModel
 
+    from infolens.ml.training.seq2seq_profile import LoraSize
+
 _DESCRIPTION = "training.json"
 KIND = "encoder_decoder"
-
-
-@dataclass(frozen=True)
-class LoraSize:
-    """Which matrices get a low-rank addition, and how large it is (Hu et al. 2021)."""
-
-    rank: int
-    alpha: int
-    """The addition is scaled by alpha / rank."""
-    dropout: float
-    modules: tuple[str, ...]
-    """Names of BART's linear layers."""
 
 
 @dataclass(frozen=True)

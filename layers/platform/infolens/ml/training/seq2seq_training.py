@@ -18,7 +18,6 @@ from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
 from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.seq2seq_model import (
-    LoraSize,
     Seq2SeqRecord,
     merged,
     pretrained,
@@ -38,42 +37,10 @@ if TYPE_CHECKING:
 
     from infolens.ml.decoding import DecodingRules
     from infolens.ml.training.job import TrainingJob
-
-__all__ = ["LoraSize", "Seq2SeqProfile", "train_seq2seq"]
+    from infolens.ml.training.seq2seq_profile import Seq2SeqProfile
 
 _NO_LABEL = -100
 """What cross entropy passes over."""
-
-
-@dataclass(frozen=True)
-class Seq2SeqProfile:
-    """Everything that is chosen before training; the task states it, with reasons."""
-
-    base_model: str
-    """Hub id or directory of a pretrained BART."""
-    max_input: int
-    """Tokens of an article, special ones included; the rest is cut off."""
-    max_output: int
-    """Tokens of a summary."""
-    epochs: int
-    patience: int
-    """Epochs without a better validation loss after which training stops."""
-    batch_size: int
-    accumulate: int
-    """Batches whose gradients make one step."""
-    lr: float
-    warmup: float
-    """Share of the steps in which the learning rate rises."""
-    weight_decay: float
-    label_smoothing: float
-    no_repeat: int
-    """See DecodingRules."""
-    half_precision: bool
-    log_every: int
-    """Steps between two lines of training loss."""
-    validation_summaries: int
-    """Validation rows that are also summarised after each epoch, for ROUGE; writing is slow."""
-    lora: LoraSize
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from infolens.ml.training import sentence_ranker_model
 from infolens.ml.training.sentence_ranker_export import export_sentence_ranker
-from infolens.ml.training.seq2seq_export import export_seq2seq
 from infolens.tasks.news_summary.examples import examples
 
 if TYPE_CHECKING:
@@ -22,4 +21,6 @@ def export(job: ExportJob) -> str:
     rows = examples(job.dataset, "test")
     if sentence_ranker_model.kind_of(job.model) == sentence_ranker_model.KIND:
         return export_sentence_ranker(job, rows)
+    from infolens.ml.training.seq2seq_export import export_seq2seq  # noqa: PLC0415 - seconds of loading, as in train.py
+
     return export_seq2seq(job, rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infolens.ml.sentence_selection import SelectionRules
 from infolens.ml.training.job import TrainingError, with_hyperparameters
 from infolens.ml.training.sentence_ranker_training import RankerProfile, train_sentence_ranker
-from infolens.ml.training.seq2seq_training import LoraSize, Seq2SeqProfile, train_seq2seq
+from infolens.ml.training.seq2seq_profile import LoraSize, Seq2SeqProfile
 from infolens.tasks.news_summary.examples import examples
 
 if TYPE_CHECKING:
@@ -79,5 +79,8 @@ def train(job: TrainingJob) -> RankerRecord | Seq2SeqRecord:
     profile = choose_profile(job.profile, job.base_model)
     rows, held_out = (examples(job.dataset, split) for split in ("train", "validation"))
     if isinstance(profile, Seq2SeqProfile):
+        # Loading transformers and peft takes longer than training the ranker on a few hundred rows.
+        from infolens.ml.training.seq2seq_training import train_seq2seq  # noqa: PLC0415
+
         return train_seq2seq(job, with_hyperparameters(profile, job.hyperparameters), rows, held_out)
     return train_sentence_ranker(job, with_hyperparameters(profile, job.hyperparameters), rows, held_out)
