@@ -45,14 +45,14 @@ def measured_tasks() -> list[str]:
 
 
 def machine() -> str:
-    """Processor, cores and threads: times mean nothing without them."""
+    """Processor, cores and threads; times mean nothing without them, nor without the load that a line has."""
     model = next(
         (line.split(":", 1)[1].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")),
         platform.processor(),
     )
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores of {model}, OMP_NUM_THREADS {threads}, load {os.getloadavg()[0]:.1f}, {system}"
+    return f"{os.cpu_count()} cores of {model}, OMP_NUM_THREADS {threads}, {system}"
 
 
 def full_precision_bytes(bundle: Path, manifest: BundleManifest) -> int:
@@ -195,16 +195,18 @@ def main() -> None:
             with given.keep.open("a") as file:
                 file.write(json.dumps(lines[-1]) + "\n")
     machines = sorted({str(line["machine"]) for line in lines if "machine" in line})
-    print(f"\nMeasured on {'; '.join(machines)}.\n\n{table(lines)}")
+    loads = [float(str(line["load"])) for line in lines if "load" in line]
+    busy = f", load at the start {min(loads):.1f} to {max(loads):.1f}" if loads else ""
+    print(f"\nMeasured on {'; '.join(machines)}{busy}.\n\n{table(lines)}")
     sys.exit(not all(line.get("passed") for line in lines))
 
 
 def measured(task: str, given: argparse.Namespace) -> dict[str, object]:
     """Measure one task; what goes wrong is its line, for the others are still to be measured."""
-    began_on = machine()
+    told = {"machine": machine(), "load": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            return measure(task, given, (given.work or Path(scratch)) / task) | {"machine": began_on}
+            return measure(task, given, (given.work or Path(scratch)) / task) | told
         except Exception as error:  # noqa: BLE001 - whatever it is
             traceback.print_exc()
             return {"task": task, "error": f"{type(error).__name__}: {error}"}
