@@ -171,6 +171,18 @@ def test_jsonata_is_refused(cloud):
     assert "JSONPath" in ended["cause"]
 
 
+def test_tolerated_failures_are_written_with_a_fraction(cloud):
+    """The parser refuses `100` and takes `100.0`."""
+    inner = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "B"}
+    inner["States"] = {"B": {"Type": "Succeed"}}
+    state = {"Type": "Map", "ItemProcessor": inner, "End": True}
+    definition = json.dumps({"StartAt": "A", "States": {"A": {**state, "ToleratedFailurePercentage": 100}}})
+    create = cloud.client("stepfunctions").create_state_machine
+    code, message = refusal_of(create, name=unique("machine"), definition=definition, roleArn=ROLE)
+    assert (code, "ToleratedFailurePercentage" in message) == ("InvalidDefinition", True)
+    assert create(name=unique("machine"), definition=definition.replace(": 100}", ": 100.0}"), roleArn=ROLE)
+
+
 def test_metric_math_is_refused(cloud):
     """GetMetricData and PutMetricAlarm refuse expressions."""
     cloudwatch = cloud.client("cloudwatch")
