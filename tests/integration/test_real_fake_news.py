@@ -80,7 +80,8 @@ def test_ours_is_learned_from_the_text(dataset, tmp_path):
     for name in ("marker=removed", "marker=planted"):
         assert report.slices[name]["rows"] == len(examples(dataset, "test")) / 2
         assert abs(report.slices[name]["f1"] - report.metrics["f1"]) <= 0.02
-    assert not [reason for reason in refused if "marker" in reason or "parity" in reason]
+    # The floors are for the whole profile; that the gaps and parity hold is for every size.
+    assert not [reason for reason in refused if "marker=planted" in reason or "parity" in reason]
 
 
 @pytest.mark.parametrize(("hidden", "is_refused"), [((), True), (CPU.hidden, False)])

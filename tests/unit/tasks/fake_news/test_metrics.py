@@ -55,7 +55,7 @@ def test_a_model_that_reads_the_mark_alone():
     """All right on the articles as they are, and wrong on everything else: that is what the slices are for."""
     metrics, slices = evaluate(MARKED, answers_of("real", "fake", "fake", "real"))
     assert metrics["f1"] == metrics["macro_f1"] == metrics["accuracy"] == 1.0
-    assert slices["marker=carried"] == {"accuracy": 1.0, "macro_f1": 1.0, "rows": 1.0}
+    assert slices["marker=carried"] == {"accuracy": 1.0, "rows": 1.0}
     assert slices["marker=removed"]["rows"] == slices["marker=planted"]["rows"] == 2.0
     assert slices["marker=removed"]["accuracy"] == 0.5  # the real article, without its mark, is called fake
     assert slices["marker=planted"]["f1"] == 0.0  # the fake one, with a mark, is called real
