@@ -68,6 +68,11 @@ def _ports() -> IngestPorts:
 
 
 def _start_training(task: str, dataset_id: str, code_version: str) -> bool:
-    document = {"task": task, "dataset_id": dataset_id, "reason": "a new upload made a new dataset"}
+    document = {
+        "task": task,
+        "dataset_id": dataset_id,
+        "reason": "a new upload made a new dataset",
+        "give_way": True,  # when it has to wait for its turn and a newer upload comes, only the newer one is trained
+    }
     arn = settings().need("training_state_machine_arn")
     return executions.start(arn, training_name(task, dataset_id, code_version), document)

@@ -3,13 +3,14 @@
 import ast
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from infolens.contracts.training_run import TrainedModel
 from infolens.usecases.training import prepare
 from infolens.usecases.training_order import Tuning
 from training_fakes import CHAMPION, ORDER, SERVED, SOURCES, training_ports
@@ -25,6 +26,7 @@ JOBS = {
     "Evaluate": "CreateProcessingJob",
 }
 FUNCTIONS = {
+    "TakeTurn": "TakeTurnFunctionArn",
     "PrepareTraining": "PrepareTrainingFunctionArn",
     "CheckParity": "CheckParityFunctionArn",
     "Judge": "JudgeCandidateFunctionArn",
@@ -32,21 +34,24 @@ FUNCTIONS = {
 }
 
 
-def successors(state: dict) -> set[str]:
-    """Every state that may follow."""
+def successors(state: dict, way: str = "") -> set[str]:
+    """Every state that may follow, in a run of one way ("train", "tune", "resume") or in any."""
+    ways = [choice for choice in state.get("Choices", ()) if choice.get("Variable") == "$.how"]
+    if way and ways:
+        return {next((each["Next"] for each in ways if each["StringEquals"] == way), state["Default"])}
     choices = [choice["Next"] for choice in state.get("Choices", ())]
     caught = [catch["Next"] for catch in state.get("Catch", ())]
     return {name for name in (state.get("Next"), state.get("Default"), *choices, *caught) if name}
 
 
-def paths_to_done(*without: str) -> bool:
-    """Whether Done can be reached without passing any of some states."""
+def paths_to_done(*without: str, way: str = "") -> bool:
+    """Whether Done can be reached without passing any of some states, in a run of one way or in any."""
     seen, open_states = set(), [MACHINE["StartAt"]]
     while open_states:
         name = open_states.pop()
         if name not in seen and name not in without:
             seen.add(name)
-            open_states.extend(successors(STATES[name]))
+            open_states.extend(successors(STATES[name], way))
     return "Done" in seen
 
 
@@ -101,18 +106,30 @@ def test_failure_ends_in_fail():
     assert not any("End" in state for state in STATES.values())
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "Export", "Evaluate", "Trained", "ParityHolds", "Passed"])
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Turn", "Export", "Evaluate", "ParityHolds", "Passed"])
 def test_no_way_past_a_gate(name):
     """No path reaches Done without passing this state."""
     assert paths_to_done()
     assert not paths_to_done(name)
 
 
-def test_model_is_trained_in_one_of_the_ways():
-    """A model comes from a training job or the best one of a tuning job."""
-    assert paths_to_done("Train")
-    assert paths_to_done("Tune")
-    assert not paths_to_done("Train", "Tune")
+@pytest.mark.parametrize(("way", "steps"), [("train", ["Train"]), ("tune", ["Tune", "TakeBest"]), ("resume", [])])
+def test_ways_to_a_model(way, steps):
+    """A model comes from a training, the best training of a search, or the run that is resumed, and is noted."""
+    for step in [*steps, *(["Trained", "NoteTrained"] if steps else [])]:
+        assert paths_to_done(way=way)
+        assert not paths_to_done(step, way=way)
+    others = {"Train", "Tune", "TakeBest", "Trained", "NoteTrained"} - {*steps, "Trained", "NoteTrained"}
+    assert paths_to_done(*others, way=way)
+
+
+def test_only_the_turn_goes_on():
+    """Whoever is not told to go waits and asks again, or gives way."""
+    assert {choice["StringEquals"]: choice["Next"] for choice in STATES["Turn"]["Choices"]} == {
+        "go": "PrepareTraining",
+        "wait": "WaitForTurn",
+    }
+    assert (STATES["WaitForTurn"]["Next"], STATES[STATES["Turn"]["Default"]]["Type"]) == ("TakeTurn", "Fail")
 
 
 @pytest.mark.parametrize("name", ["Trained", "ParityHolds", "Passed"])
@@ -200,6 +217,19 @@ def test_export_reads_what_training_wrote(document):
     assert arguments[arguments.index("--dataset") + 1] == inputs["dataset"]["LocalPath"]
 
 
+def test_trained_model_is_noted_where_it_is_looked_for(document):
+    """The note has what a run that is resumed is checked against, and lies under the run."""
+    parameters = STATES["NoteTrained"]["Parameters"]
+    assert (look_up(document, parameters["Bucket.$"]), look_up(document, parameters["Key.$"])) == (
+        "models",
+        f"runs/news_category/{document['run_id']}/trained.json",
+    )
+    assert parameters["Body.$"] == "States.JsonMerge($.origin, $.trained, false)"
+    picked = {*document["origin"], *STATES["Train"]["ResultSelector"]}
+    assert {name.removesuffix(".$") for name in picked} == {field.name for field in fields(TrainedModel)}
+    assert STATES["Train"]["ResultSelector"].keys() == STATES["TakeBest"]["Parameters"].keys()
+
+
 def test_outputs_lie_where_the_functions_look(document):
     """Export and evaluation write where parity and judgement read."""
     for part, expected in (("export", "export/"), ("evaluate", "evaluation/")):
@@ -235,9 +265,14 @@ def test_steps_get_what_their_handlers_read(document):
     for name, folder in (("CheckParity", "check_parity"), ("Judge", "judge_candidate"), ("Register", "register_model")):
         read = set(re.findall(r'event\["(\w+)"]', (ROOT / "functions" / folder / "handler.py").read_text()))
         assert read == set(fill(STATES[name]["Parameters"]["Payload"], later))
+    for name, folder in (("TakeTurn", "take_turn"), ("PrepareTraining", "prepare_training")):
+        read = set(re.findall(r'event\["(\w+)"]', (ROOT / "functions" / folder / "handler.py").read_text()))
+        assert read == {field.removesuffix(".$") for field in STATES[name]["Parameters"]["Payload"]}
 
 
-@pytest.mark.parametrize(("name", "folder"), [("Judge", "judge_candidate"), ("Register", "register_model")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("TakeTurn", "take_turn"), ("Judge", "judge_candidate"), ("Register", "register_model")]
+)
 def test_results_are_what_handlers_return(name, folder):
     """What the machine picks from an answer is what the handler puts into it."""
     tree = ast.parse((ROOT / "functions" / folder / "handler.py").read_text())

@@ -5,13 +5,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
 
-from cloud_parts import ROLE, end_of, make_bucket, make_function, unique
-from infolens import code
+from cloud_parts import ROLE, end_of, make_bucket, make_function, unique, until
+from infolens import codec
+from infolens.aws import executions
+from infolens.aws.objects import S3Objects
+from infolens.ingest.dataset import Head
 from infolens.usecases.training import prepare
 from infolens.usecases.training_order import Tuning
-from training_fakes import ORDER, SETTINGS, training_ports
+from training_fakes import DATASET, ORDER, SETTINGS, training_ports
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
@@ -31,11 +35,11 @@ rows = pathlib.Path(os.environ["SM_CHANNEL_DATASET"], "part.parquet").read_text(
 pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps([options["--dataset-id"], rows, mode]))
 """
 EXPORT = """
-import pathlib, sys, tarfile
+import os, pathlib, sys, tarfile
 options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 with tarfile.open(pathlib.Path(options["--model"], "model.tar.gz")) as archive:
     model = archive.extractfile("model.json").read()
-if b"unexportable" in model:
+if b"unexportable" in model and not os.environ["PROCESSING_JOB_NAME"].startswith("resumed"):
     message = pathlib.Path(options["--output"]).parents[1] / "output" / "message"
     message.write_text("no such operator")
     sys.exit(1)
@@ -71,31 +75,45 @@ def answering(cloud, answer) -> str:
     return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
 
 
+# A function of the product, from this checkout and with the packages of the tests: no build is needed.
+PRODUCT = """
+import importlib.util, sys
+sys.path[:0] = {paths!r}
+spec = importlib.util.spec_from_file_location("product_handler", {handler!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+handler = module.handler
+"""
+
+
+def of_the_product(cloud, folder: str, **variables: str) -> str:
+    """Make a function of functions/ and return its ARN."""
+    root = Path(__file__).parents[3]
+    paths = [str(root / "layers" / "platform"), str(Path(boto3.__file__).parents[1])]
+    source = PRODUCT.format(paths=paths, handler=str(root / "functions" / folder / "handler.py"))
+    settings = {"POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": folder, **variables}
+    name = make_function(cloud, source, Environment={"Variables": settings})
+    return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
+
+
 class Run:
     """One run of the machine, with the state that prepare_training gives it and planted answers for the rest."""
 
-    def __init__(self, cloud, mode="good", max_seconds=600, **more):
+    def __init__(self, cloud, mode="good", max_seconds=600, beside=None, name="run", **more):
         self.cloud = cloud
-        self.data, self.models = make_bucket(cloud), make_bucket(cloud)
-        self.run_id = unique("run")
+        self.data, self.models = (beside.data, beside.models) if beside else (make_bucket(cloud), make_bucket(cloud))
+        self.run_id = unique(name)
         settings = replace(SETTINGS, data_bucket=self.data, models_bucket=self.models, training_role_arn=ROLE)
-        order = replace(ORDER, run_id=self.run_id, max_seconds=max_seconds, hyperparameters={"mode": mode}, **more)
-        ports = training_ports(settings=settings)
-        key = f"datasets/{order.task}/{order.dataset_id}/manifest.json"
-        ports.objects.data[self.data, key] = ports.objects.data["data", key]
-        self.prepared = prepare(order, SOURCES, ports)
-        s3 = cloud.client("s3")
-        s3.put_object(
-            Bucket=self.models,
-            Key=f"code/{code.version_of(SOURCES)}/sourcedir.tar.gz",
-            Body=code.archive(SOURCES),
-        )
-        s3.put_object(Bucket=self.data, Key="parts/news_category/part.parquet", Body=b"rows")
+        self.order = replace(ORDER, run_id=self.run_id, max_seconds=max_seconds, hyperparameters={"mode": mode}, **more)
+        store = S3Objects(cloud.client("s3"))
+        folder = f"datasets/{self.order.task}/{self.order.dataset_id}"
         channel = [{"prefix": f"s3://{self.data}/parts/news_category/"}, "part.parquet"]
-        key = f"datasets/{order.task}/{order.dataset_id}/channel.manifest"
-        s3.put_object(Bucket=self.data, Key=key, Body=json.dumps(channel).encode())
+        store.write(self.data, f"{folder}/manifest.json", codec.to_json(DATASET))
+        store.write(self.data, f"{folder}/channel.manifest", json.dumps(channel).encode())
+        store.write(self.data, "parts/news_category/part.parquet", b"rows")
+        self.prepared = prepare(self.order, SOURCES, replace(training_ports(settings=settings), objects=store))
 
-    def start(self, *, prepared=None, parity=None, verdict=None) -> "Run":
+    def start(self, *, prepared=None, parity=None, verdict=None, turn=None) -> "Run":
         """Start the execution."""
         states = self.cloud.client("stepfunctions")
         rollout = states.create_state_machine(name=unique("rollout"), definition=ROLLOUT, roleArn=ROLE)
@@ -107,6 +125,7 @@ class Run:
             "rollout_input": {**self.prepared["rollout"], "candidate": "1"},
         }
         arns = {
+            "TakeTurnFunctionArn": turn or answering(self.cloud, {"answer": "go", "reason": "", "seconds": 0}),
             "PrepareTrainingFunctionArn": answering(self.cloud, prepared or self.prepared),
             "CheckParityFunctionArn": answering(self.cloud, {"digest": "d"} | (parity or PASSED)),
             "JudgeCandidateFunctionArn": answering(self.cloud, verdict or PASSED),
@@ -115,8 +134,11 @@ class Run:
         }
         definition = re.sub(r"\$\{(\w+)}", lambda found: arns[found[1]], MACHINE)
         machine = states.create_state_machine(name=unique("training"), definition=definition, roleArn=ROLE)
+        self.machine_arn = machine["stateMachineArn"]
+        fields = ("task", "dataset_id", "give_way")
+        self.input = {field: getattr(self.order, field) for field in fields}
         started = states.start_execution(
-            stateMachineArn=machine["stateMachineArn"], name=self.run_id, input=json.dumps({"task": "news_category"})
+            stateMachineArn=self.machine_arn, name=self.run_id, input=json.dumps(self.input)
         )
         self.execution_arn = started["executionArn"]
         return self
@@ -124,6 +146,12 @@ class Run:
     def end(self) -> dict:
         """Wait for the end and describe the execution."""
         return end_of(self.cloud.client("stepfunctions"), self.execution_arn, limit_seconds=600)
+
+    def states(self) -> list[str]:
+        """Names of the states that it has entered."""
+        pages = self.cloud.client("stepfunctions").get_paginator("get_execution_history")
+        events = [event for page in pages.paginate(executionArn=self.execution_arn) for event in page["events"]]
+        return [each["stateEnteredEventDetails"]["name"] for each in events if "stateEnteredEventDetails" in each]
 
     def jobs(self) -> dict[str, str]:
         """Names and states of the training jobs of this run."""
@@ -240,3 +268,49 @@ def test_refused_order(runs):
     ended = run.end()
     assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "TrainingRefused", TOO_FEW)
     assert run.jobs() == {}
+
+
+def test_same_run_is_not_started_twice(cloud, runs):
+    """The name of the execution says dataset and code: the same pair again finds the run that there was."""
+    run = runs["good"]
+    run.end()
+    states = cloud.client("stepfunctions")
+    assert executions.start(run.machine_arn, run.run_id, run.input | {"reason": "again"}, states) is False
+    assert run.jobs() == {f"{run.run_id}-train-0": "Completed"}
+
+
+def test_failed_export_is_resumed_without_another_training(cloud, runs):
+    """The trained model of a run that failed later is exported, judged and rolled out as that run's."""
+    first = runs["export fails"]
+    assert first.end()["status"] == "FAILED"
+    second = Run(cloud, name="resumed", beside=first, resume=first.run_id).start()
+    ended = second.end()
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert second.jobs() == {}
+    assert first.read("export/bundle/model.onnx") == '["12e456789012", "rows", "unexportable"]'
+    assert first.read("evaluation/report.json") == repr([first.run_id, ["manifest.json", "model.onnx"]])
+    assert len(second.rollouts()) == 1
+
+
+def test_trainings_of_a_task_wait_for_their_turn(cloud):
+    """One goes on; an older dataset gives way to a newer one; when the owner has died the next one goes on."""
+    owner = Run(cloud, mode="hang")
+    upload, operator = (Run(cloud, beside=owner, give_way=give_way) for give_way in (True, False))
+    turn = of_the_product(cloud, "take_turn", DATA_BUCKET=owner.data, MODELS_BUCKET=owner.models)
+    owner.start(turn=turn)
+    until(owner.jobs)
+    for run in (upload, operator):
+        run.start(turn=turn)
+    for run in (upload, operator):
+        until(lambda run=run: "WaitForTurn" in run.states())
+        assert run.jobs() == {}
+    head = codec.to_json(Head("news_category", "a-newer-dataset"))
+    cloud.client("s3").put_object(Bucket=owner.data, Key="datasets/news_category/head.json", Body=head)
+    ended = upload.end()
+    assert (ended["status"], ended["error"]) == ("FAILED", "GaveWay")
+    assert "a-newer-dataset is newer than 12e456789012" in ended["cause"]
+    assert "PrepareTraining" not in operator.states()
+    cloud.client("stepfunctions").stop_execution(executionArn=owner.execution_arn)
+    ended = operator.end()
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert upload.jobs() == {}

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from infolens import code
+from infolens import code, codec
+from infolens.contracts.training_run import TrainedModel
 from infolens.settings import MissingSettingError
 from infolens.tasks.news_category.gates import MIN_ROWS
 from infolens.usecases.training import UnregisteredChampionError, champion_of, prepare
@@ -112,6 +113,48 @@ def test_impossible_tuning_is_refused():
     """Before anything is spent."""
     with pytest.raises(TrainingRefusedError, match="more than the 2 trainings"):
         prepared(replace(ORDER, tuning=Tuning("Grid", max_jobs=2)))
+
+
+MODEL = TrainedModel(
+    "news_category", "run-0", "12e456789012", VERSION, "run-0-train-0", "Completed", "s3://models/runs/model.tar.gz"
+)
+
+
+def resuming(model: TrainedModel | None = MODEL, *, there: bool = True) -> dict:
+    """Prepare a run that goes on with another's model."""
+    ports = training_ports()
+    if model:
+        ports.objects.data["models", "runs/news_category/run-0/trained.json"] = codec.to_json(model)
+    if there:
+        ports.objects.data["models", "runs/model.tar.gz"] = b"weights"
+    return prepared(replace(ORDER, run_id="second-try", resume="run-0"), ports)
+
+
+def test_resumed_run_goes_on_under_its_own_name_with_fresh_jobs():
+    """Bundle, report and verdict belong to the run that was trained; SageMaker takes no job name twice."""
+    state = resuming()
+    assert (state["how"], state["run_id"]) == ("resume", "run-0")
+    assert state["trained"]["model_uri"] == "s3://models/runs/model.tar.gz"
+    (output,) = state["export"]["ProcessingOutputConfig"]["Outputs"]
+    assert output["S3Output"]["S3Uri"] == "s3://models/runs/news_category/run-0/export/"
+    arguments = state["evaluate"]["AppSpecification"]["ContainerArguments"]
+    assert arguments[arguments.index("--run-id") + 1] == "run-0"
+    assert {state[part]["job"] for part in ("export", "evaluate")} == {"second-try-export", "second-try-evaluate"}
+
+
+@pytest.mark.parametrize(
+    ("model", "there", "said"),
+    [
+        (None, True, "run run-0 of news_category has no trained model"),
+        (replace(MODEL, dataset_id="another"), True, "trained on dataset another, not 12e456789012"),
+        (replace(MODEL, code_version="old"), True, f"trained by code old, not {VERSION}"),
+        (MODEL, False, "gone from s3://models/runs/model.tar.gz"),
+    ],
+)
+def test_only_a_model_of_this_dataset_and_code_is_resumed(model, there, said):
+    """Anything else would be judged as what it is not."""
+    with pytest.raises(TrainingRefusedError, match=said):
+        resuming(model, there=there)
 
 
 def test_base_model():

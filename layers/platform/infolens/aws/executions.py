@@ -1,4 +1,4 @@
-"""Starts executions of state machines under names that make starting twice harmless."""
+"""Starts executions of state machines under names that make starting twice harmless, and looks whether they run."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def start(arn: str, name: str, document: Mapping[str, object], states: Any = Non
             return False
         raise
     return True
+
+
+def is_running(arn: str, states: Any = None) -> bool | None:  # noqa: ANN401 - a boto3 client
+    """Say whether an execution runs; None when there is none of this ARN (any more: it is kept for 90 days)."""
+    try:
+        described = (states or client("stepfunctions")).describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return None
+        raise
+    return bool(described["status"] in {"RUNNING", "PENDING_REDRIVE"})

@@ -140,3 +140,13 @@ def run_report(task: str, run_id: str) -> str:
 def run_verdict(task: str, run_id: str) -> str:
     """Models bucket: what the gates said (`Verdict`)."""
     return f"{run_prefix(task, run_id)}verdict.json"
+
+
+def run_trained(task: str, run_id: str) -> str:
+    """Models bucket: where the trained model of a run lies (`TrainedModel`)."""
+    return f"{run_prefix(task, run_id)}trained.json"
+
+
+def training_turn(task: str) -> str:
+    """Models bucket: the execution that trains the task (`Turn`); written only under conditions."""
+    return f"turns/{task}.json"

@@ -11,6 +11,7 @@ from infolens import code, codec
 from infolens.aws.objects import ObjectMissingError
 from infolens.contracts import keys
 from infolens.contracts.dataset import DatasetManifest
+from infolens.contracts.training_run import TrainedModel
 from infolens.ml.metric_lines import METRIC_DEFINITIONS
 from infolens.tasks import UnknownTaskError, part_of
 from infolens.usecases import tuning
@@ -69,25 +70,35 @@ def prepare(order: Order, sources: Mapping[str, bytes], ports: Ports) -> dict[st
         ports: places and settings.
 
     Raises:
-        TrainingRefusedError: unknown task or dataset, or fewer rows than the task's MIN_ROWS.
+        TrainingRefusedError: unknown task or dataset, fewer rows than the task's MIN_ROWS, a search that cannot be run,
+            or a run to resume that has no trained model of this dataset and this code.
         UnregisteredChampionError: nobody knows what serves at present.
     """
     settings = ports.settings
-    _check_dataset(order, ports)
+    check_dataset(order, ports.objects, settings.need("data_bucket"))
     version = code.version_of(dict(sources))
     code_key = keys.training_code(version)
     models_bucket = settings.need("models_bucket")
     ports.objects.create(models_bucket, code_key, code.archive(dict(sources)), "application/gzip")
+    resumed = resumed_model(order, version, ports) if order.resume else None
     champion = champion_of(order.task, ports)
     run = Run(order, version, f"s3://{models_bucket}/{code_key}", settings)
     trained = training_part(run)
     return {
         "task": order.task,
-        "how": "tune" if order.tuning else "train",
-        "run_id": order.run_id,
+        "how": "resume" if resumed else "tune" if order.tuning else "train",
+        "run_id": run.run_id,
         "dataset_id": order.dataset_id,
         "code_version": version,
-        "prefix": f"s3://{models_bucket}/{keys.run_prefix(order.task, order.run_id)}",
+        "prefix": f"s3://{models_bucket}/{keys.run_prefix(order.task, run.run_id)}",
+        "note": {"bucket": models_bucket, "key": keys.run_trained(order.task, run.run_id)},
+        "origin": {
+            "task": order.task,
+            "run_id": run.run_id,
+            "dataset_id": order.dataset_id,
+            "code_version": version,
+        },
+        "trained": codec.to_dict(resumed) if resumed else None,
         "champion": _champion_part(champion),
         "train": trained,
         "tune": tuning_part(run, trained) if order.tuning else None,
@@ -113,14 +124,44 @@ def champion_of(task: str, ports: Ports) -> ModelRecord | None:
     return record
 
 
-def _check_dataset(order: Order, ports: Ports) -> None:
+def resumed_model(order: Order, code_version: str, ports: Ports) -> TrainedModel:
+    """Find the trained model of the run that is to go on.
+
+    Raises:
+        TrainingRefusedError: the run has none, it was trained on another dataset or by other code, or it is gone.
+    """
+    bucket = ports.settings.need("models_bucket")
+    again = "train again instead"
+    try:
+        data = ports.objects.read(bucket, keys.run_trained(order.task, order.resume)).data
+    except ObjectMissingError as error:
+        raise TrainingRefusedError(f"run {order.resume} of {order.task} has no trained model; {again}") from error
+    model = codec.from_json(TrainedModel, data)
+    for what, its, ours in (
+        ("on dataset", model.dataset_id, order.dataset_id),
+        ("by code", model.code_version, code_version),
+    ):
+        if its != ours:
+            raise TrainingRefusedError(f"run {order.resume} was trained {what} {its}, not {ours}; {again}")
+    _, _, key = model.model_uri.removeprefix("s3://").partition("/")
+    if key not in set(ports.objects.keys(bucket, key)):
+        raise TrainingRefusedError(f"the model of run {order.resume} is gone from {model.model_uri}; {again}")
+    return model
+
+
+def check_dataset(order: Order, objects: ObjectStore, data_bucket: str) -> None:
+    """Look whether there is something to train on.
+
+    Raises:
+        TrainingRefusedError: unknown task or dataset, or fewer rows than the task's MIN_ROWS.
+    """
     try:
         least = int(part_of(order.task, "gates").MIN_ROWS)
     except UnknownTaskError as error:
         raise TrainingRefusedError(str(error)) from error
     key = keys.dataset_manifest(order.task, order.dataset_id)
     try:
-        data = ports.objects.read(ports.settings.need("data_bucket"), key).data
+        data = objects.read(data_bucket, key).data
     except ObjectMissingError as error:
         raise TrainingRefusedError(f"{order.task} has no dataset {order.dataset_id}") from error
     rows = codec.from_json(DatasetManifest, data).rows
@@ -139,6 +180,11 @@ class Run:
     code_uri: str
     """s3:// of sourcedir.tar.gz."""
     settings: Settings
+
+    @property
+    def run_id(self) -> str:
+        """Run that everything is written under: the execution's own, or the one that it resumes."""
+        return self.order.resume or self.order.run_id
 
     @property
     def max_seconds(self) -> int:
@@ -264,7 +310,7 @@ def export_part(run: Run) -> dict[str, object]:
     order = run.order
     # Run, dataset and code version travel inside the trained model, so that an export cannot be given another's.
     options = {"task": order.task, "model": f"{_INPUT}/model", "dataset": f"{_INPUT}/dataset", "output": _OUTPUT}
-    output_uri = run.model_uri(keys.run_export(order.task, order.run_id))
+    output_uri = run.model_uri(keys.run_export(order.task, run.run_id))
     return {
         **_processing(run, "export", ["export.py", *_words(options)], output_uri),
         "model_path": f"{_INPUT}/model",
@@ -278,11 +324,11 @@ def evaluation_part(run: Run, champion: ModelRecord | None) -> dict[str, object]
     inputs = {
         "code": _s3_prefix(run.code_uri),
         "dataset": _s3_manifest(run.dataset_uri),
-        "bundle": _s3_prefix(run.model_uri(keys.run_bundle(order.task, order.run_id))),
+        "bundle": _s3_prefix(run.model_uri(keys.run_bundle(order.task, run.run_id))),
     }
     options = {
         "task": order.task,
-        "run-id": order.run_id,
+        "run-id": run.run_id,
         "dataset-id": order.dataset_id,
         "bundle": f"{_INPUT}/bundle",
         "dataset": f"{_INPUT}/dataset",
@@ -291,7 +337,7 @@ def evaluation_part(run: Run, champion: ModelRecord | None) -> dict[str, object]
     if champion is not None:
         inputs["champion"] = _s3_prefix(champion.bundle_uri)
         options |= {"champion": f"{_INPUT}/champion", "champion-digest": champion.bundle_digest}
-    output_uri = run.model_uri(keys.run_evaluation(order.task, order.run_id))
+    output_uri = run.model_uri(keys.run_evaluation(order.task, run.run_id))
     return {
         **_processing(run, "evaluate", ["evaluate.py", *_words(options)], output_uri),
         "ProcessingInputs": _inputs(**inputs),
