@@ -118,3 +118,14 @@ def test_rows_of_one_kind():
     alone = Words(TOXIC, [True] * len(TOXIC))
     made = Augmenter(alone, Augmentation(framed=1.0, surrounded=1.0), FRAMES, 100).epoch(random.Random(1))
     assert made == alone
+
+
+def test_repeated_mentions():
+    """Benign comments that mention a neutral word are given once more, toxic ones that do are not."""
+    frames = Frames(FRAMES.affirming, FRAMES.denying, FRAMES.attacking, neutral_words=("harbour", "idiot"))
+    made = augmented(Augmentation(repeated=1.0), frames=frames)
+    assert made.texts[: len(ROWS.texts)] == ROWS.texts
+    assert made.texts[len(ROWS.texts) :] == [BENIGN[0]] * 20
+    assert made.positive[len(ROWS.texts) :] == [False] * 20
+    assert Augmenter(ROWS, Augmentation(repeated=0.5), frames, 100).repeated() == made
+    assert Augmenter(ROWS, Augmentation(), frames, 100).repeated() == ROWS

@@ -281,8 +281,8 @@ class _WordsFromNothing:
             for some, truth in zip(texts, truths, strict=True)
         )
         self.validation = WordExamples(validation, self._vocabulary)
-        weights, bias = term_weights(train, self.size.input, profile.term_strength)
         self._augmenter = Augmenter(train, profile.augmentation, frames, self.size.input.words)
+        weights, bias = term_weights(self._augmenter.repeated(), self.size.input, profile.term_strength)
         self.model = WordModel(self.size, profile.word_dropout, profile.dropout)
         self.model.set_terms(weights, bias)
         self.model.to(device.kind)
@@ -359,9 +359,11 @@ class _Loop:
         self.epochs = max(profile.epochs, math.ceil(profile.min_steps / steps_per_epoch))
         steps = self.epochs * steps_per_epoch
         self.optimizers = source.optimizers()
+        rising = max(1.0, profile.warmup * steps)
         self.schedules = [
+            # Epochs may differ by some examples, so there may be a step more than was counted.
             torch.optim.lr_scheduler.LambdaLR(
-                one, lambda step: min((step + 1) / max(1.0, profile.warmup * steps), 1.0) * (1.0 - step / steps)
+                one, lambda step: min((step + 1) / rising, 1.0) * max(0.0, 1.0 - step / steps)
             )
             for one in self.optimizers
         ]

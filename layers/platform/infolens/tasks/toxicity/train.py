@@ -107,7 +107,7 @@ CPU = CommentProfile(
     dropout=0.4,
     word_dropout=0.15,
     term_strength=1.0,  # 1 and 3 are alike on validation
-    augmentation=Augmentation(misspelt=0.4, misspelt_words=0.12, surrounded=0.2, framed=0.15),
+    augmentation=Augmentation(misspelt=0.4, misspelt_words=0.12, surrounded=0.2, framed=0.15, repeated=1.0),
     half_precision=False,
     log_every=50,
 )
