@@ -78,7 +78,8 @@ def _job_of(details: Mapping[str, Any]) -> str:
         parameters = json.loads(details.get("parameters") or "{}")
     except ValueError:
         return ""
-    return str(parameters.get("TrainingJobName") or parameters.get("ProcessingJobName") or "")
+    kinds = ("TrainingJobName", "ProcessingJobName", "HyperParameterTuningJobName")
+    return next((str(parameters[kind]) for kind in kinds if parameters.get(kind)), "")
 
 
 def states(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:

@@ -12,11 +12,14 @@ from infolens.code import training_name
 from infolens.contracts import keys
 from infolens.contracts.dataset import DatasetManifest
 from infolens.contracts.evaluation import EvaluationReport, ParityReport, Verdict
+from infolens.contracts.training_run import TrainedModel
 from infolens.ingest.dataset import Head
 from infolens_cli.trouble import Trouble
 
 if TYPE_CHECKING:
     from infolens_cli.stack import Stack
+
+_STRATEGIES = ("Grid", "Random")
 
 SUFFIX_LENGTH = 4
 """Letters that tell a repeated run from the first; what `training_name` takes at most."""
@@ -52,9 +55,58 @@ def dataset(objects: ObjectStore, stack: Stack, task: str, dataset_id: str) -> D
 
 def run_name(manifest: DatasetManifest, *, again: bool) -> str:
     """Name of the run of a dataset: the one that ingest has started, or a new one."""
-    letters = string.ascii_lowercase + string.digits
-    suffix = "".join(secrets.choice(letters) for _ in range(SUFFIX_LENGTH)) if again else ""
-    return training_name(manifest.task, manifest.dataset_id, manifest.code_version, suffix)
+    return training_name(manifest.task, manifest.dataset_id, manifest.code_version, _letters() if again else "")
+
+
+def _letters() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(SUFFIX_LENGTH))
+
+
+def order(  # noqa: PLR0913 - what an operator can ask for
+    manifest: DatasetManifest,
+    reason: str,
+    *,
+    strategy: str = "",
+    max_jobs: int = 0,
+    parallel: int = 2,
+    spot: bool | None = None,
+    resume: str = "",
+) -> dict[str, object]:
+    """Build the input of a training run; what is not asked for is left to the stack.
+
+    Raises:
+        Trouble: the search asked for is none that there is.
+    """
+    asked: dict[str, object] = {"task": manifest.task, "dataset_id": manifest.dataset_id, "reason": reason}
+    if strategy:
+        if strategy.capitalize() not in _STRATEGIES:
+            raise Trouble(f"there is no search {strategy!r}", "`--tune grid` tries all combinations, `random` some")
+        asked["tuning"] = {"strategy": strategy.capitalize(), "max_jobs": max_jobs, "parallel": parallel}
+    if spot is not None:
+        asked["spot"] = spot
+    if resume:
+        asked["resume"] = resume
+    return asked
+
+
+def trained(objects: ObjectStore, stack: Stack, task: str, run_id: str) -> TrainedModel:
+    """Find the trained model of a run.
+
+    Raises:
+        Trouble: the run has none.
+    """
+    try:
+        found = objects.read(stack.models_bucket, keys.run_trained(task, run_id))
+    except ObjectMissingError as error:
+        raise Trouble(
+            f"run {run_id} of {task} has no trained model to go on with", f"`infolens train {task} --again`"
+        ) from error
+    return codec.from_json(TrainedModel, found.data)
+
+
+def resumed_name(model: TrainedModel) -> str:
+    """Name of an execution that goes on with a trained model; each try has another."""
+    return training_name(model.task, model.dataset_id, model.code_version, _letters())
 
 
 def verdict_of(objects: ObjectStore, stack: Stack, task: str, run_id: str) -> Verdict | None:

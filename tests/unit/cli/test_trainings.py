@@ -6,6 +6,8 @@ from cli_fakes import Objects
 from infolens import codec
 from infolens.contracts.dataset import DatasetManifest
 from infolens.contracts.evaluation import GateResult, Verdict
+from infolens.contracts.training_run import TrainedModel
+from infolens.usecases.training_order import Order, Tuning
 from infolens_cli import trainings
 from infolens_cli.stack import Stack
 from infolens_cli.trouble import Trouble
@@ -55,3 +57,39 @@ def test_a_verdict_is_read_when_the_run_came_so_far():
     assert trainings.verdict_of(Objects(), STACK, "news_category", "run-1") is None
     assert trainings.evaluation_of(Objects(), STACK, "news_category", "run-1") is None
     assert trainings.parity_of(Objects(), STACK, "news_category", "run-1") is None
+
+
+def test_an_order_says_no_more_than_was_asked():
+    """What is not asked for is the stack's to choose."""
+    assert trainings.order(DATASET, "operator:me") == {
+        "task": "news_category",
+        "dataset_id": "d" * 64,
+        "reason": "operator:me",
+    }
+
+
+def test_an_order_may_ask_for_more():
+    """A search, spot instances, a run to go on with: the fields of the machine's Order."""
+    asked = trainings.order(DATASET, "me", strategy="grid", max_jobs=4, parallel=3, spot=False, resume="run-1")
+    order = codec.from_dict(Order, {**asked, "run_id": "run-2"})
+    assert order.tuning == Tuning("Grid", max_jobs=4, parallel=3)
+    assert (order.spot, order.resume) == (False, "run-1")
+
+
+def test_a_search_that_there_is_not_is_named():
+    """The advice names the two."""
+    with pytest.raises(Trouble, match="no search 'bayes'") as caught:
+        trainings.order(DATASET, "me", strategy="bayes")
+    assert "--tune grid" in caught.value.advice
+
+
+def test_a_run_that_was_trained_can_be_resumed_under_a_new_name():
+    """One that never came so far cannot."""
+    model = TrainedModel("news_category", "run-1", "d" * 64, "c0de", "job", "Completed", "s3://models/m.tar.gz")
+    objects = Objects({("models", "runs/news_category/run-1/trained.json"): codec.to_json(model)})
+    assert trainings.trained(objects, STACK, "news_category", "run-1") == model
+    names = {trainings.resumed_name(model) for _ in range(20)}
+    assert len(names) > 1
+    assert all(name.startswith("news_category-dddddddddddd-c0de-") for name in names)
+    with pytest.raises(Trouble, match="run run-2 of news_category has no trained model"):
+        trainings.trained(objects, STACK, "news_category", "run-2")

@@ -30,24 +30,43 @@ def train(  # noqa: PLR0913 - options of one command
     wait: Annotated[
         bool, typer.Option("--wait", help="Follow the run to its end and print what the gates said.")
     ] = False,
+    tune: Annotated[str, typer.Option(help="Search for the best hyperparameters: grid or random.")] = "",
+    max_jobs: Annotated[int, typer.Option(help="Trainings of a search at most; 0: a whole grid, or ten.", min=0)] = 0,
+    parallel: Annotated[int, typer.Option(help="Trainings of a search at once.", min=1, max=10)] = 2,
+    spot: Annotated[
+        bool | None, typer.Option("--spot/--on-demand", help="On spot instances or not; else as the stack has it.")
+    ] = None,
+    resume: Annotated[str, typer.Option(help="Run to go on with after its training: export, judge, roll out.")] = "",
     limit: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 6 * 3600.0,
 ) -> None:
     """Train a candidate: train, export, parity, evaluate, judge, register, and start its rollout.
 
-    A dataset is trained on once for each state of the code; asked again, this finds the run that there is.
+    A dataset is trained on once for each state of the code; asked again, this finds the run that there is. A search
+    and a resumed run are always new ones. One run of a task goes on at a time; others wait for their turn.
     Exit code 1 when --wait sees the run fail or the gates refuse.
 
     [dim]Examples:[/]
       infolens train news_category --wait
       infolens train news_category --again
+      infolens train news_category --tune random --max-jobs 5
+      infolens train news_category --resume news_category-12ab34cd56ef-0123456789ab
     """
     workplace: Workplace = ctx.obj
     check_task(task)
     stack = workplace.stack
-    dataset_id = dataset or trainings.head_dataset(workplace.objects, stack, task)
+    model = trainings.trained(workplace.objects, stack, task, resume) if resume else None
+    dataset_id = dataset or (model.dataset_id if model else trainings.head_dataset(workplace.objects, stack, task))
     manifest = trainings.dataset(workplace.objects, stack, task, dataset_id)
-    name = trainings.run_name(manifest, again=again)
-    document = {"task": task, "dataset_id": dataset_id, "reason": f"operator:{workplace.operator}"}
+    document = trainings.order(
+        manifest,
+        f"operator:{workplace.operator}",
+        strategy=tune,
+        max_jobs=max_jobs,
+        parallel=parallel,
+        spot=spot,
+        resume=resume,
+    )
+    name = trainings.resumed_name(model) if model else trainings.run_name(manifest, again=again or bool(tune))
     started = starting.start(stack.training_state_machine_arn, name, document, workplace.client("stepfunctions"))
     workplace.screen.say(f"run {name} {'runs' if started else 'had been started before'}")
     if not wait:
@@ -56,7 +75,7 @@ def train(  # noqa: PLR0913 - options of one command
         )
         return
     ended = follow_training(workplace, task, executions.arn_of(stack.training_state_machine_arn, name), limit)
-    show_run(workplace, task, ended)
+    show_run(workplace, task, ended, resume)
     if ended.status != "SUCCEEDED":
         raise typer.Exit(1)
 
@@ -76,22 +95,22 @@ def follow_training(workplace: Workplace, task: str, arn: str, limit: float) -> 
         return executions.follow(states, arn, seen=seen, seconds=limit, every=1.5)
 
 
-def show_run(workplace: Workplace, task: str, ended: executions.Ended) -> None:
-    """Print how long each state took, and what the gates said."""
-    screen = workplace.screen
+def show_run(workplace: Workplace, task: str, ended: executions.Ended, resumed: str = "") -> None:
+    """Print how long each state took, and what the gates said; of the run that was `resumed`, if one was."""
+    screen, run_id = workplace.screen, resumed or ended.name
     screen.print(executions.table(ended.states, workplace.now()))
-    parity = trainings.parity_of(workplace.objects, workplace.stack, task, ended.name)
+    parity = trainings.parity_of(workplace.objects, workplace.stack, task, run_id)
     if parity:
         screen.say(
             f"parity     the exported bundle is {parity.mean_difference:.4f} from the trained model on average, "
             f"{parity.label_flips:.1%} of {parity.rows} answers differ"
         )
-    report = trainings.evaluation_of(workplace.objects, workplace.stack, task, ended.name)
+    report = trainings.evaluation_of(workplace.objects, workplace.stack, task, run_id)
     if report:
         screen.say(f"held out   {report.rows} rows: {metrics(report.metrics)}")
         if report.champion_metrics:
             screen.say(f"champion   the same rows: {metrics(report.champion_metrics)}")
-    verdict = trainings.verdict_of(workplace.objects, workplace.stack, task, ended.name)
+    verdict = trainings.verdict_of(workplace.objects, workplace.stack, task, run_id)
     if verdict:
         screen.print(views.verdict(verdict))
     if ended.status != "SUCCEEDED":
