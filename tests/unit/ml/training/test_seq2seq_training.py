@@ -67,6 +67,24 @@ def test_it_learns(tmp_path, base, capsys):
     assert not [name for name, _ in model.named_parameters() if "lora" in name]
 
 
+def test_loss_is_transformers_own(tmp_path, base, monkeypatch):
+    """Without smoothing the loss of one pair is the loss that transformers gives with `labels`."""
+    seen = []
+    validate = seq2seq_training._Loop._validate
+
+    def compare(loop):
+        pair = loop.data.validation[0]
+        with torch.no_grad():
+            given, labels = torch.from_numpy(pair.article)[None], torch.from_numpy(pair.summary)[None]
+            loop.model.eval()
+            seen.append((float(loop._loss([pair], 0.0)), float(loop.model(input_ids=given, labels=labels).loss)))
+        return validate(loop)
+
+    monkeypatch.setattr(seq2seq_training._Loop, "_validate", compare)
+    train_seq2seq(training_job(tmp_path, base_model=str(base)), replace(TINY_BART, epochs=1), TRAIN[:8], VALIDATION[:4])
+    assert seen[0][0] == pytest.approx(seen[0][1], rel=1e-5)
+
+
 def test_only_the_low_rank_matrices_learn(tmp_path, base):
     """LoRA's modules are changed by training, embeddings, norms and biases are not; rank 8 is what is added (S0-29)."""
     train_seq2seq(training_job(tmp_path, base_model=str(base)), TINY_BART, TRAIN, VALIDATION)
