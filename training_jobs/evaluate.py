@@ -45,7 +45,7 @@ def main(given: argparse.Namespace) -> None:
         run_id=given.run_id,
         dataset_id=given.dataset_id,
         bundle_digest=digest,
-        rows=len(held_out.examples),
+        rows=held_out.rows,
         metrics=metrics,
         slices=slices,
         **({"champion_digest": "", "champion_metrics": {}} | champion),

@@ -153,3 +153,9 @@ def test_rows_of_one_unit(task):
         overall, _ = held_out().compare(answers(wrong=range(10)), answers(wrong=range(30)), [ACCURACY])
         assert (overall["accuracy"].rows, overall["accuracy"].units) == (200, 20)
         assert overall["accuracy"].low <= 0.0  # two days of twenty
+
+
+def test_variants_are_no_rows_of_evidence():
+    """An example changed is the same example once more."""
+    examples = [{"x": 1}, {"x": 2, "variant": ""}, {"x": 2, "variant": "removed"}]
+    assert HeldOut("any", examples, {}).rows == 2

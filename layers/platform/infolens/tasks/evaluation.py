@@ -6,6 +6,9 @@ A task's `metrics.py` offers `evaluate(rows, answers) -> (metrics, slices)`. It 
   measures them on hundreds of draws of the rows; what is slow to compute (ROUGE) is then computed once a row.
 - `unit(row) -> Hashable`, where rows are not independent of each other: those of one unit (a day, a user) are drawn
   together.
+
+An example with a true `variant` is another example changed (a mark removed, say): it is answered like the others, counts
+in slices alone, and is no row of evidence.
 """
 
 from __future__ import annotations
@@ -63,6 +66,11 @@ class HeldOut:
         for case in part_of(task, "cases").CASES:
             cases.setdefault(case.suite, []).append(case.example)
         return cls(task, part_of(task, "examples").examples(dataset, "test"), cases)
+
+    @property
+    def rows(self) -> int:
+        """Examples that the metrics rest on; variants of them are none."""
+        return sum(not example.get("variant") for example in self.examples)
 
     def answered_by(self, directory: Path, digest: str) -> Answers:
         """Answer everything with the bundle in `directory`.
