@@ -7,7 +7,7 @@ A task's `metrics.py` offers `evaluate(rows, answers) -> (metrics, slices)`. It 
 - `unit(row) -> Hashable`, where rows are not independent of each other: those of one unit (a day, a user) are drawn
   together.
 
-An example with a true `variant` is another example changed (a mark removed, say): it is answered like the others, counts
+An example with a true `variant` is another example changed (a mark removed, say): it is answered like them, counts
 in slices alone, and is no row of evidence.
 """
 
