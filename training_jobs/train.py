@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infolens.ml.metric_lines import metric_line
 from infolens.ml.training.failure import reported_failure
-from infolens.ml.training.job import Provenance, TrainingJob
+from infolens.ml.training.job import Provenance, Tracker, TrainingJob
+from infolens.ml.training.run_tracking import run_name, tracked
 from infolens.tasks import part_of
 
 # What the training toolkit sets; the defaults are where SageMaker puts things.
@@ -46,8 +48,19 @@ def main() -> None:
     # work (a laptop with the embedded cloud) that made training three times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given.model_dir.mkdir(parents=True, exist_ok=True)
+    whose = Provenance(given.task, given.run_id, given.dataset_id, given.code_version)
+    name = run_name(whose, datetime.now(UTC))
+    print(f"run_name={name}", flush=True)  # noqa: T201 - a job's standard output is its log
+    with tracked(os.environ, whose, name) as tracker:
+        train(given, hyperparameters, whose, tracker)
+
+
+def train(
+    given: argparse.Namespace, hyperparameters: dict[str, str], whose: Provenance, tracker: Tracker | None
+) -> None:
+    """Train and say last what the model that is kept validated at."""
     job = TrainingJob(
-        provenance=Provenance(given.task, given.run_id, given.dataset_id, given.code_version),
+        provenance=whose,
         dataset=given.dataset,
         output=given.model_dir,
         checkpoints=given.checkpoints,
@@ -55,6 +68,7 @@ def main() -> None:
         base_model=given.base_model,
         seed=given.seed,
         hyperparameters=hyperparameters,
+        tracker=tracker,
     )
     record = part_of(given.task, "train").train(job)
     # Last of all those of the weights that are kept: a tuning job compares what its trainings say last.

@@ -61,6 +61,8 @@ class Settings:
     """"true" trains on spot instances, unless an order says otherwise."""
     training_max_wait_seconds: str = ""
     """Longest that a spot training may take, interruptions and waiting included."""
+    mlflow_tracking_uri: str = ""
+    """MLflow server that training jobs tell their runs to; "" tells none."""
     base_model: str = ""
     """Hub id or directory of a pretrained encoder; "" takes the profile's own."""
     task: str = ""

@@ -157,6 +157,15 @@ def test_only_a_model_of_this_dataset_and_code_is_resumed(model, there, said):
         resuming(model, there=there)
 
 
+@pytest.mark.parametrize(("uri", "variables"), [("", {}), ("http://m", {"MLFLOW_TRACKING_URI": "http://m"})])
+def test_tracking_reaches_the_jobs(uri, variables):
+    """The stack's MLflow server is a variable of the training job, and of every trial of a search."""
+    ports = training_ports(settings=replace(SETTINGS, mlflow_tracking_uri=uri))
+    state = prepared(replace(ORDER, tuning=Tuning("Grid")), ports)
+    assert state["train"]["Environment"] == variables
+    assert state["tune"]["TrainingJobDefinition"]["Environment"] == variables
+
+
 def test_base_model():
     """The stack's base model reaches the job, where there is one."""
     ports = training_ports(settings=replace(SETTINGS, base_model="distilbert-base-uncased"))

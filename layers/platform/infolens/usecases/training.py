@@ -274,6 +274,7 @@ def training_part(run: Run) -> dict[str, object]:
             "S3Uri": run.model_uri(f"{keys.run_prefix(order.task, order.run_id)}checkpoints"),
             "LocalPath": "/opt/ml/checkpoints",
         },
+        "Environment": {"MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri} if settings.mlflow_tracking_uri else {},
         "OutputDataConfig": {"S3OutputPath": run.model_uri(f"{keys.run_prefix(order.task, order.run_id)}train")},
         "ResourceConfig": {
             "InstanceType": settings.need("training_instance_type"),
@@ -295,7 +296,7 @@ def tuning_part(run: Run, trained: Mapping[str, object]) -> dict[str, object]:
     ranges = tuning.ranges_of(order.tuning, search, order.hyperparameters)
     rounds = math.ceil(tuning.trainings(order.tuning, ranges) / order.tuning.parallel)
     alike = ("RoleArn", "AlgorithmSpecification", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
-    how = ("StoppingCondition", "EnableManagedSpotTraining", "CheckpointConfig")
+    how = ("StoppingCondition", "EnableManagedSpotTraining", "CheckpointConfig", "Environment")
     return {
         "job": tuning.job_name(order.task, order.run_id),
         "timeout_seconds": rounds * cast("int", trained["timeout_seconds"]),

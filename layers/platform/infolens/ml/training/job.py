@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,16 @@ class Provenance:
     code_version: str
 
 
+class Tracker(Protocol):
+    """Where a run is told beside its log."""
+
+    def settings(self, values: Mapping[str, object]) -> None:
+        """Tell the settings of the run; raises nothing."""
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Tell numbers of one step; raises nothing."""
+
+
 @dataclass(frozen=True)
 class TrainingJob:
     """One call of `tasks/<task>/train.py: train`."""
@@ -41,6 +51,8 @@ class TrainingJob:
     seed: int
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     """Fields of the task's profile that this run sets otherwise, as text."""
+    tracker: Tracker | None = None
+    """Experiment tracking, where there is any."""
 
 
 @dataclass(frozen=True)

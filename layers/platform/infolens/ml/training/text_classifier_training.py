@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer
 
 from infolens.ml.classification_metrics import classification_metrics
-from infolens.ml.metric_lines import metric_line
 from infolens.ml.text_classifier import TOKENIZER_FILE
 from infolens.ml.tokens import TextTokens
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.corpus_vectors import corpus_vectors
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
+from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.subwords import MASK_ID, PAD_ID, SPECIAL_TOKENS, hide, train_subwords
 from infolens.ml.training.text_classifier_model import (
     EncoderSize,
@@ -136,17 +136,14 @@ def train_text_classifier(
         phrases=profile.phrases,
     )
     model = _new_model(profile, shape, tokens, data.train.ids, job.seed).to(device.kind)
-    _say(
-        f"task={job.provenance.task} run={job.provenance.run_id} profile={job.profile} "
-        f"base_model={profile.base_model or 'none'} device={device.kind} precision={device.precision} seed={job.seed}"
-    )
-    _say(
+    log = RunLog(job, asdict(profile) | {"device": device.kind, "precision": str(device.precision), "seed": job.seed})
+    log.note(
         f"train_rows={len(train)} validation_rows={len(validation)} "
         f"parameters={sum(weight.numel() for weight in model.parameters())}"
     )
 
     # loop
-    loop = _Loop(model, profile, device, job.seed, data)
+    loop = _Loop(model, profile, device, data, seed=job.seed, log=log)
     metrics = loop.run(Checkpoints(job.checkpoints, key=f"{job.provenance} {profile} {job.seed}"))
 
     record = TrainingRecord(
@@ -168,8 +165,10 @@ def train_text_classifier(
 class _Loop:
     """AdamW with a linear warm-up and decay, one validation per epoch, the best weights kept."""
 
-    def __init__(self, model: TextClassifierModel, profile: Profile, device: Device, seed: int, data: Data) -> None:
-        self.model, self.profile, self.device, self.seed = model, profile, device, seed
+    def __init__(  # noqa: PLR0913 - what a loop needs
+        self, model: TextClassifierModel, profile: Profile, device: Device, data: Data, *, seed: int, log: RunLog
+    ) -> None:
+        self.model, self.profile, self.device, self.seed, self.log = model, profile, device, seed, log
         self.train, self.validation, self.labels = data.train, data.validation, data.labels
         train = data.train
         steps_per_epoch = math.ceil(len(train.ids) / profile.batch_size)
@@ -204,10 +203,8 @@ class _Loop:
         for epoch in range(first, self.epochs):
             self._epoch(epoch)
             metrics = self._validate()
-            _say(
-                metric_line(
-                    epoch=epoch + 1, epochs=self.epochs, step=self.step, **metrics, seconds=time.monotonic() - began
-                )
+            self.log.metrics(
+                epoch=epoch + 1, epochs=self.epochs, step=self.step, **metrics, seconds=time.monotonic() - began
             )
             if not self.best or metrics.get("validation_accuracy", 1.0) >= self.best_metrics.get(
                 "validation_accuracy", 0.0
@@ -240,11 +237,8 @@ class _Loop:
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise TrainingError(f"training diverged: loss is {value} at step {self.step}")
-                _say(
-                    metric_line(
-                        step=self.step, epoch=epoch + 1, train_loss=value, lr=float(self.schedule.get_last_lr()[0])
-                    )
-                )
+                rate = float(self.schedule.get_last_lr()[0])
+                self.log.metrics(step=self.step, epoch=epoch + 1, train_loss=value, lr=rate)
 
     def _with_masked_words(self, ids: Tensor) -> Tensor:
         if not self.profile.word_dropout:
@@ -294,7 +288,7 @@ class _Loop:
         self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
         self.step, self.best, self.best_metrics = state["step"], state["best"], state["best_metrics"]
-        _say(f"resumed_after_epoch={state['epochs_done']}")
+        self.log.note(f"resumed_after_epoch={state['epochs_done']}")
         return int(state["epochs_done"])
 
 
@@ -364,7 +358,3 @@ def _padded(examples: Examples, batch: NDArray[np.int64], device: str) -> tuple[
         torch.from_numpy(mask).to(device),
         torch.from_numpy(examples.labels[batch]).to(device),
     )
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - SageMaker reads a job's metrics from its standard output
