@@ -59,9 +59,8 @@ class KilledError(RuntimeError):
     """Stands for the machine that is taken away."""
 
 
-def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, monkeypatch, capsys):
-    """Killed after the first of three epochs and started anew, a run ends with the very same weights and record."""
-    whole = trained(tmp_path / "whole")
+def killed_and_resumed(directory, monkeypatch, **given):
+    """Train, be killed after the first epoch, and train anew with what is left -> record."""
     write = Checkpoints.write
 
     def write_and_die(self, state):
@@ -71,22 +70,35 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, monkeypatch, ca
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "write", write_and_die)
         with pytest.raises(KilledError):
-            trained(tmp_path / "first", checkpoints=tmp_path / "kept")
-    second = trained(tmp_path / "second", checkpoints=tmp_path / "kept")
+            trained(directory / "first", checkpoints=directory / "kept", **given)
+    return trained(directory / "second", checkpoints=directory / "kept", **given)
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, monkeypatch, capsys):
+    """Killed after the first of three epochs and started anew, a run ends with the very same weights and record."""
+    # Without validation the last weights are kept: those of the best epoch could all be of before the kill.
+    whole = trained(tmp_path / "whole", validation=[])
+    second = killed_and_resumed(tmp_path, monkeypatch, validation=[])
     assert "resumed_after_epoch=1" in capsys.readouterr().out
     assert equal(weights(tmp_path / "whole"), weights(tmp_path / "second"))
     assert second == whole
 
 
+UPSIDE_DOWN = [{**row, "label": LABELS[1 - LABELS.index(row["label"])]} for row in VALIDATION]
+
+
 def test_early_stop(tmp_path, capsys):
     """Validation that cannot get better ends training once patience is over; without patience it goes on."""
-    upside_down = [{**row, "label": LABELS[1 - LABELS.index(row["label"])]} for row in VALIDATION]
-    trained(tmp_path / "a", replace(PLAIN, epochs=9, patience=2), validation=upside_down)
-    stopped = capsys.readouterr().out
-    assert "stopped_early_after_epoch=" in stopped
-    assert "epoch=9 epochs=9" not in stopped
-    trained(tmp_path / "b", replace(PLAIN, epochs=9), validation=upside_down)
+    trained(tmp_path / "a", replace(PLAIN, epochs=9, patience=2), validation=UPSIDE_DOWN)
+    assert "stopped_early_after_epoch=3" in capsys.readouterr().out
+    trained(tmp_path / "b", replace(PLAIN, epochs=9), validation=UPSIDE_DOWN)
     assert "epoch=9 epochs=9" in capsys.readouterr().out
+
+
+def test_patience_outlives_a_kill(tmp_path, monkeypatch, capsys):
+    """A resumed run stops after the very epoch after which it would have stopped."""
+    killed_and_resumed(tmp_path, monkeypatch, profile=replace(PLAIN, epochs=9, patience=2), validation=UPSIDE_DOWN)
+    assert "stopped_early_after_epoch=3" in capsys.readouterr().out
 
 
 def test_small_datasets_get_more_epochs(tmp_path, capsys):
