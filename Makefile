@@ -61,11 +61,13 @@ check: setup ## Lint, types, import contracts, unit and contract tests (under a 
 	mypy
 	lint-imports
 	.venvs/sam/bin/sam validate --lint --region us-east-1
-	pytest tests/unit tests/contract -q -n 2
+	pytest tests/unit tests/contract -q -n 2 --dist loadgroup
 
+# Two workers, one thread each: the embedded cloud's tests wait much, and the others use what they leave (tests/conftest.py).
 .PHONY: test
+test: export OMP_NUM_THREADS := 1
 test: setup ## All tests, those against the embedded cloud included
-	pytest
+	pytest -n 2 --dist loadgroup
 
 .PHONY: demo
 demo: setup ## The main job before your eyes: CSV in, answers out, a bad successor taken back
