@@ -35,3 +35,23 @@ def test_other_errors_pass():
     """What is not a repetition is raised."""
     with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
         executions.start("arn", "run-1", {}, FakeStates("StateMachineDoesNotExist"))
+
+
+class Described:
+    """Step Functions that knows some executions."""
+
+    def __init__(self, **statuses):
+        self.statuses = statuses
+
+    def describe_execution(self, executionArn):  # noqa: N803 - boto3's name
+        """See the boto3 client."""
+        if executionArn not in self.statuses:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution")
+        return {"status": self.statuses[executionArn]}
+
+
+def test_what_runs_is_told_from_what_has_ended_and_what_never_was():
+    """However an execution ended, it does not run; one that is not known is neither."""
+    known = Described(a="RUNNING", b="SUCCEEDED", c="FAILED", d="ABORTED", e="TIMED_OUT")
+    found = {name: executions.is_running(name, known) for name in "abcdef"}
+    assert found == {"a": True, "b": False, "c": False, "d": False, "e": False, "f": None}
