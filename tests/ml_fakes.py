@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from infolens.rows.split import split_of
 from infolens.ml.training.job import ExportJob, Provenance, TrainingJob
 from infolens.ml.training.subwords import train_subwords
 from infolens.ml.training.text_classifier_export import export_text_classifier
@@ -21,6 +20,7 @@ from infolens.ml.training.text_classifier_model import (
     small_distilbert,
 )
 from infolens.ml.training.text_classifier_training import Profile
+from infolens.rows.split import split_of
 from infolens.tasks.news_category import sample
 from infolens.tasks.news_category.schema import SCHEMA
 

@@ -10,6 +10,7 @@ import torch
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 class Checkpoints:
     """One state, replaced after each epoch; a state of another run, profile or seed is passed over."""
 
