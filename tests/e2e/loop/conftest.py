@@ -63,8 +63,11 @@ def told(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    # COLUMNS: xdist tells its workers the width of the terminal, and words would be broken in tables.
     chosen = {
-        name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name == "AWS_CA_BUNDLE"
+        name: value
+        for name, value in os.environ.items()
+        if name != "COLUMNS" and (not name.startswith("AWS_") or name == "AWS_CA_BUNDLE")
     }
     env = {**chosen, "INFOLENS_STATE_DIR": str(state_dir), "INFOLENS_CLOUD_PORT": str(port)}
     try:
