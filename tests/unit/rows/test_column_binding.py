@@ -3,7 +3,7 @@
 import pytest
 
 from infolens.contracts.task import RowRejected
-from infolens.rows.column_binding import bind_columns, column_name
+from infolens.rows.column_binding import bind_columns, bind_titled_text, column_name
 
 NAMES = {"text": ("text", "short_description"), "label": ("label", "class_name")}
 
@@ -27,3 +27,14 @@ def test_a_field_given_twice():
     with pytest.raises(RowRejected, match="'Label' and 'class_name'") as refusal:
         bind_columns(["Label", "text", "class_name"], NAMES)
     assert refusal.value.field == "label"
+
+
+def test_titled_text():
+    """Either column will do for the text, both become apart; a label is asked for where there has to be one."""
+    names = (["title"], ["text", "body"], ["label"])
+    assert bind_titled_text(["Label", "BODY", "title"], *names) == {"title": 2, "text": 1, "label": 0}
+    assert bind_titled_text(["title"], names[0], names[1], []) == {"text": 0}
+    for header, field in ((["label"], "text"), (["title"], "label")):
+        with pytest.raises(RowRejected, match="no such column") as refusal:
+            bind_titled_text(header, *names)
+        assert refusal.value.field == field

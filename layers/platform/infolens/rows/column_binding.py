@@ -33,3 +33,27 @@ def bind_columns(header: Sequence[str], names: Mapping[str, Sequence[str]]) -> d
         if found:
             bound[field] = found[0]
     return bound
+
+
+def bind_titled_text(
+    header: Sequence[str], titles: Sequence[str], texts: Sequence[str], labels: Sequence[str]
+) -> dict[str, int]:
+    """Find title, text and label in the header -> position; a title without a text is the text (headlines alone).
+
+    Args:
+        header: cells of the header.
+        titles: names of the title, which may be absent.
+        texts: names of the text.
+        labels: names of the label; none when rows have none.
+
+    Raises:
+        RowRejected: there is neither a title nor a text, or no label; the reason lists the names that would do.
+    """
+    bound = bind_columns(header, {"title": titles, "text": texts} | ({"label": labels} if labels else {}))
+    if "text" not in bound:
+        if "title" not in bound:
+            raise RowRejected("text", f"no such column; one of {', '.join([*titles, *texts])} is needed")
+        bound["text"] = bound.pop("title")
+    if labels and "label" not in bound:
+        raise RowRejected("label", f"no such column; one of {', '.join(labels)} is needed")
+    return bound

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import TrainingError, profile_named, with_hyperparameters
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,10 @@ def test_what_cannot_be_set_is_refused(name, text, words):
     """A search that varies nothing would look like one that found nothing."""
     with pytest.raises(TrainingError, match=words):
         with_hyperparameters(Profile(), {name: text})
+
+
+def test_profile_by_name():
+    """A name that there is none of is refused with those there are."""
+    assert profile_named({"cpu": 1, "gpu": 2}, "gpu") == 2
+    with pytest.raises(TrainingError, match="'tpu' is none of cpu, gpu"):
+        profile_named({"cpu": 1, "gpu": 2}, "tpu")

@@ -7,7 +7,6 @@ keys and values keep one row for all of them.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from infolens.ml.encoder_decoder import DecoderShape
+from infolens.ml.training.onnx_export import trace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from transformers import BartForConditionalGeneration
 
-_OPSET = 17
 _POSITION_OFFSET = 2
 """BART keeps two rows before its first position (transformers: BartLearnedPositionalEmbedding)."""
 
@@ -147,16 +146,4 @@ def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
 
 
 def _export(graph: nn.Module, given: tuple[Tensor, ...], path: Path, names: _Names) -> None:
-    with torch.no_grad(), warnings.catch_warnings():
-        # Tracing warns of every Python branch on a shape, and that dynamo would be newer; see text_classifier_export.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            graph,
-            given,
-            str(path),
-            input_names=names.inputs,
-            output_names=names.outputs,
-            dynamic_axes=names.free,
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(graph, given, path, inputs=names.inputs, outputs=names.outputs, free=names.free)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import shutil
 import tempfile
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
 from infolens.ml.comment_classifier import PREDICTOR, WINDOWS, WORDS, against_threshold, encoding_of, probability
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.text_classifier import MODEL_FILE, TOKENIZER_FILE
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.comment_model import ServedWordModel, WordModel, WordModelSize, load
+from infolens.ml.training.onnx_export import quantise, trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +30,6 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 400
 """Rows that parity is checked on: one label flip moves the rate by a quarter of a percent."""
-
-_OPSET = 17
 
 
 def export_comment_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
@@ -60,22 +53,10 @@ def export_comment_classifier(job: ExportJob, rows: Sequence[Mapping[str, object
     if (job.model / TOKENIZER_FILE).is_file():
         shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     config = served_config(record)
-    digest = write_manifest(
-        bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config=config,
-            metrics=record.metrics,
-            files=(),
-        ),
-    )
+    digest = describe_bundle(bundle, record, PREDICTOR, config)
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(served, encoding_of(config, bundle), record.threshold, [one["text"] for one in inputs])
-    (job.output / REFERENCE_NAME).write_text(json.dumps({"inputs": inputs, "scores": scores.tolist()}))
+    write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
@@ -106,8 +87,6 @@ def trained_scores(
 
 def _to_onnx(served: ServedWordModel | WindowModel, path: Path) -> None:
     """Trace the model into an ONNX file with free numbers of words, or of windows and tokens."""
-    # The exporter puts the *outer* module's mode back when it is done, and so would switch dropout on inside.
-    served.eval()
     example = torch.ones((2, 8), dtype=torch.int64)  # two of each: a dimension of one would be traced as a constant
     arguments: tuple[torch.Tensor, ...]
     if isinstance(served, ServedWordModel):
@@ -121,20 +100,7 @@ def _to_onnx(served: ServedWordModel | WindowModel, path: Path) -> None:
         axes = {name: {0: "windows", 1: "tokens"} for name in ("input_ids", "attention_mask")} | {
             "logit": {0: "windows"}
         }
-    with warnings.catch_warnings():
-        # Tracing warns of every Python branch on a shape, and that dynamo would be newer: it exports attention that
-        # neither fuses nor quantises better here (PERFORMANCE.md, pitfalls of section C).
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            served,
-            arguments,
-            str(path),
-            input_names=[name for name in axes if name != "logit"],
-            output_names=["logit"],
-            dynamic_axes=axes,
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(served, arguments, path, inputs=[name for name in axes if name != "logit"], outputs=["logit"], free=axes)
 
 
 def _to_int8(exact: Path, path: Path) -> None:
@@ -144,15 +110,4 @@ def _to_int8(exact: Path, path: Path) -> None:
     """
     nodes = onnx.load(exact).graph.node
     linear = [node.name for node in nodes if node.op_type == "Gather" and "terms" in node.input[1]]
-    logging.getLogger("root").setLevel(logging.ERROR)  # the quantiser advises a shape inference that is not needed
-    quantize_dynamic(
-        exact,
-        path,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        # CPUs without VNNI add pairs of products in 16 bits, which overflow with full-range weights. Lambda's fleet is
-        # mixed, and an answer must not depend on the machine; seven bits cost no time.
-        reduce_range=True,
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        nodes_to_exclude=linear,
-    )
+    quantise(exact, path, ["MatMul", "Gemm", "Gather"], exclude=linear)

@@ -17,6 +17,7 @@ from infolens.ml.comment_classifier import TokenWindows
 from infolens.ml.comment_words import NO_PIECE, PLAIN, marks_of, pieces_of, words_of
 from infolens.ml.score_metrics import fpr_at_recall, roc_auc, threshold_near_best_f1
 from infolens.ml.text_classifier import TOKENIZER_FILE
+from infolens.ml.training.batches import batches_of_like_lengths, cut
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.comment_augmentation import Augmentation, Augmenter, Frames, Words
 from infolens.ml.training.comment_model import (
@@ -35,7 +36,7 @@ from infolens.ml.training.term_weights import term_logits, term_weights
 from infolens.ml.training.text_classifier_model import pretrained, pretrained_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -398,7 +399,7 @@ class _Loop:
         torch.manual_seed(number)
         examples = self.source.train(random.Random(number))  # noqa: S311 - no secret
         self.model.train()
-        for batch in _shuffled_batches(examples.lengths, self.profile.batch_size, np.random.default_rng(number)):
+        for batch in batches_of_like_lengths(examples.lengths, self.profile.batch_size, np.random.default_rng(number)):
             with self.device.autocast():
                 logits = self.model(*examples.batch(batch, self.device.kind))
             truth = torch.from_numpy(examples.positive[batch].astype(np.float32)).to(self.device.kind)
@@ -431,7 +432,7 @@ class _Loop:
         examples = self.source.validation
         logits = np.zeros(len(examples.positive))
         self.model.eval()
-        for batch in _cut(np.argsort(examples.lengths, kind="stable"), self.profile.batch_size):
+        for batch in cut(np.argsort(examples.lengths, kind="stable"), self.profile.batch_size):
             with self.device.autocast():
                 logits[batch] = self.model(*examples.batch(batch, self.device.kind)).float().cpu().numpy()
         if not len(logits):
@@ -492,16 +493,3 @@ def _positives(rows: Sequence[Mapping[str, object]], labels: tuple[str, str]) ->
         if row["label"] not in labels:
             raise TrainingError(f"dataset: label {row['label']!r} is none of {', '.join(labels)}")
     return [row["label"] == labels[1] for row in rows]
-
-
-def _cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
-
-
-def _shuffled_batches(lengths: NDArray[np.int64], size: int, source: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Cut a random order into batches of like lengths."""
-    batches: list[NDArray[np.int64]] = []
-    for pool in _cut(source.permutation(len(lengths)), size * 20):
-        batches += _cut(pool[np.argsort(lengths[pool], kind="stable")], size)
-    return [batches[i] for i in source.permutation(len(batches))]

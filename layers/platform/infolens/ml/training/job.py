@@ -70,6 +70,17 @@ class ExportJob:
 AnyProfile = TypeVar("AnyProfile")
 
 
+def profile_named(profiles: Mapping[str, AnyProfile], name: str) -> AnyProfile:
+    """Find a task's profile.
+
+    Raises:
+        TrainingError: there is no such profile; the message lists those there are.
+    """
+    if name not in profiles:
+        raise TrainingError(f"profile: {name!r} is none of {', '.join(profiles)}")
+    return profiles[name]
+
+
 def with_hyperparameters(profile: AnyProfile, given: Mapping[str, str]) -> AnyProfile:
     """Give `profile` (a dataclass) with the fields that `given` names, read as the type that the field has there.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.sentence_features import FEATURES, MAX_SENTENCES, read_article
 from infolens.ml.sentence_ranker import MODEL_FILE, PREDICTOR, TOKENIZER_FILE, model_inputs
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.onnx_export import trace
 from infolens.ml.training.sentence_ranker_model import load
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from infolens.ml.training.sentence_ranker_model import RankerModel
 
 REFERENCE_ROWS = 400
-_OPSET = 17
 
 
 def export_sentence_ranker(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
@@ -50,52 +46,39 @@ def export_sentence_ranker(job: ExportJob, rows: Sequence[Mapping[str, object]])
     to_onnx(model, bundle / MODEL_FILE)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     rules = record.rules
-    digest = write_manifest(
+    digest = describe_bundle(
         bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config={
-                "rules": {
-                    "max_tokens": rules.max_tokens,
-                    "least_share": rules.least_share,
-                    "max_repeated": rules.max_repeated,
-                }
-            },
-            metrics=record.metrics,
-            files=(),
-        ),
+        record,
+        PREDICTOR,
+        {
+            "rules": {
+                "max_tokens": rules.max_tokens,
+                "least_share": rules.least_share,
+                "max_repeated": rules.max_repeated,
+            }
+        },
     )
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(model, tokens, [item["text"] for item in inputs])
-    (job.output / REFERENCE_NAME).write_text(json.dumps({"inputs": inputs, "scores": scores.tolist()}))
+    write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
 def to_onnx(model: RankerModel, path: Path) -> None:
     """Trace the model into an ONNX file for one article with free numbers of sentences and pieces."""
-    model.eval()
     features, pieces = torch.zeros((1, 3, len(FEATURES))), torch.ones((1, 3, 4), dtype=torch.int64)
-    with warnings.catch_warnings():
-        # Tracing warns that dynamo would be newer; see text_classifier_export.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (features, pieces),
-            str(path),
-            input_names=["features", "pieces"],
-            output_names=["chances", "length"],
-            dynamic_axes={
-                "features": {1: "sentences"},
-                "pieces": {1: "sentences", 2: "pieces"},
-                "chances": {1: "sentences"},
-            },
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(
+        model,
+        (features, pieces),
+        path,
+        inputs=["features", "pieces"],
+        outputs=["chances", "length"],
+        free={
+            "features": {1: "sentences"},
+            "pieces": {1: "sentences", 2: "pieces"},
+            "chances": {1: "sentences"},
+        },
+    )
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from infolens.ml.sentence_features import FEATURES, describe, read_article
 from infolens.ml.sentence_ranker import MAX_PIECES, TOKENIZER_FILE, distinct_words
 from infolens.ml.sentence_selection import SelectionRules, select
 from infolens.ml.tokens import TextTokens
+from infolens.ml.training.batches import batches_of_like_lengths
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.job import TrainingError
 from infolens.ml.training.oracle_sentences import oracle
@@ -237,16 +238,11 @@ class _Loop:
                 self.log.metrics(step=self.step, epoch=epoch + 1, train_loss=value, lr=float(schedule.get_last_lr()[0]))
 
     def _batches(self, source: np.random.Generator) -> list[list[Item]]:
-        """Cut a random order into batches of articles of like lengths: padding is work without learning."""
-        size = self.profile.batch_size
-        lengths = np.array([len(item.targets) for item in self.train])
-        order = source.permutation(len(lengths))
-        batches: list[list[Item]] = []
-        for start in range(0, len(order), 8 * size):
-            pool = order[start : start + 8 * size]
-            pool = pool[np.argsort(lengths[pool], kind="stable")]
-            batches += [[self.train[at] for at in pool[cut : cut + size]] for cut in range(0, len(pool), size)]
-        return [batches[at] for at in source.permutation(len(batches))]
+        """Cut the articles into batches in a random order."""
+        batches = batches_of_like_lengths(
+            [len(item.targets) for item in self.train], self.profile.batch_size, source, pool=8
+        )
+        return [[self.train[at] for at in batch] for batch in batches]
 
     def _loss(self, number: int, batch: Sequence[Item]) -> Tensor:
         """Mean over articles, so that a long one counts no more than a short one."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import shutil
 import tempfile
 from dataclasses import asdict
@@ -12,10 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
 from infolens.ml.encoder_decoder import (
     CHARACTERS_PER_TOKEN,
     DECODER_FILE,
@@ -27,8 +22,9 @@ from infolens.ml.encoder_decoder import (
     folded,
     open_tokenizer,
 )
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.onnx_export import quantise
 from infolens.ml.training.seq2seq_model import Seq2SeqRecord, load
 
 if TYPE_CHECKING:
@@ -67,27 +63,20 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
             else:
                 shutil.copyfile(exact, bundle / name)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
-    digest = write_manifest(
+    digest = describe_bundle(
         bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config={
-                "max_input": record.max_input,
-                "decoder": asdict(decoder_shape(model)),
-                "rules": asdict(record.rules),
-            },
-            metrics=record.metrics,
-            files=(),
-        ),
+        record,
+        PREDICTOR,
+        {
+            "max_input": record.max_input,
+            "decoder": asdict(decoder_shape(model)),
+            "rules": asdict(record.rules),
+        },
     )
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     tokenizer = open_tokenizer(job.model / TOKENIZER_FILE, record.max_input)
     scores = trained_scores(model, tokenizer, record, [item["text"] for item in inputs])
-    (job.output / REFERENCE_NAME).write_text(json.dumps({"inputs": inputs, "scores": scores.tolist()}))
+    write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
@@ -97,15 +86,7 @@ def to_int8(exact: Path, path: Path) -> None:
     The token embeddings stand in both graphs and are looked up, not multiplied: they are quantised too (Gather), which
     takes 115 MB off each graph of bart-base.
     """
-    logging.getLogger("root").setLevel(logging.ERROR)  # the quantiser advises a shape inference MatMul does not need
-    quantize_dynamic(
-        exact,
-        path,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        reduce_range=True,  # CPUs without VNNI; see text_classifier_export
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-    )
+    quantise(exact, path, ["MatMul", "Gemm", "Gather"])
 
 
 @torch.no_grad()

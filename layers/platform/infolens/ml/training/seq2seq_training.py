@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from infolens.ml.encoder_decoder import CHARACTERS_PER_TOKEN, TOKENIZER_FILE, open_tokenizer
 from infolens.ml.rouge import rouge, rouge_words
+from infolens.ml.training.batches import batches_of_like_lengths
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.devices import Device, best_device
 from infolens.ml.training.job import TrainingError
@@ -189,7 +190,8 @@ class _Loop:
     def _epoch(self, epoch: int) -> None:
         # One number seeds the data order and the dropout of the epoch, so that a resumed run repeats neither.
         torch.manual_seed(self.seed * 1_000_003 + epoch)
-        batches = self._shuffled(np.random.default_rng((self.seed, epoch)))
+        lengths = [len(pair.article) for pair in self.data.train]
+        batches = batches_of_like_lengths(lengths, self.profile.batch_size, np.random.default_rng((self.seed, epoch)))
         self.model.train()
         accumulate = self.profile.accumulate
         for start in range(0, len(batches), accumulate):
@@ -238,18 +240,6 @@ class _Loop:
             ids[at, : len(row)] = row
             mask[at, : len(row)] = 1
         return torch.from_numpy(ids).to(self.device.kind), torch.from_numpy(mask).to(self.device.kind)
-
-    def _shuffled(self, source: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Cut a random order into batches of like lengths: padding is work without learning."""
-        size = self.profile.batch_size
-        lengths = np.array([len(pair.article) for pair in self.data.train])
-        order = source.permutation(len(lengths))
-        batches: list[NDArray[np.int64]] = []
-        for start in range(0, len(order), size * 20):
-            pool = order[start : start + size * 20]
-            pool = pool[np.argsort(lengths[pool], kind="stable")]
-            batches += [pool[at : at + size] for at in range(0, len(pool), size)]
-        return [batches[at] for at in source.permutation(len(batches))]
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:

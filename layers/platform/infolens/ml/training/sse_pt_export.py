@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import warnings
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.sequential_recommender import CATALOGUE_FILE, MODEL_FILE, PREDICTOR, UNKNOWN_USER, latest, scored_items
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.onnx_export import trace
 from infolens.ml.training.sse_pt_model import load
 
 if TYPE_CHECKING:
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 100
 """Inputs that parity is checked on, with up to 2,000 probabilities each."""
-
-_OPSET = 17
 
 
 def export_sse_pt(job: ExportJob, inputs: Sequence[Mapping[str, object]]) -> str:
@@ -49,46 +44,18 @@ def export_sse_pt(job: ExportJob, inputs: Sequence[Mapping[str, object]]) -> str
     bundle.mkdir(parents=True)
     to_onnx(model, bundle / MODEL_FILE)
     catalogue.write(bundle / CATALOGUE_FILE)
-    digest = write_manifest(
-        bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config={"max_length": record.shape.max_length},
-            metrics=record.metrics,
-            files=(),
-        ),
-    )
+    digest = describe_bundle(bundle, record, PREDICTOR, {"max_length": record.shape.max_length})
     chosen = list(inputs[:REFERENCE_ROWS])
     scores = trained_scores(model, catalogue, chosen)
-    (job.output / REFERENCE_NAME).write_text(
-        json.dumps({"inputs": chosen, "scores": [[float(f"{one:.7g}") for one in row] for row in scores.tolist()]})
-    )
+    write_reference(job.output, chosen, [[float(f"{one:.7g}") for one in row] for row in scores.tolist()])
     return digest
 
 
 def to_onnx(model: SsePt, path: Path) -> None:
     """Trace the model into an ONNX file with a free length of the sequence; one sequence at a time."""
-    # The exporter puts the *outer* module's mode back when it is done, and so would switch dropout on inside.
-    model.eval()
     items = torch.zeros((1, min(8, model.places.shape[0])), dtype=torch.int64)
     user = torch.zeros(1, dtype=torch.int64)
-    with warnings.catch_warnings():
-        # Tracing warns of every Python number taken from a shape, and that dynamo would be newer.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (items, user),
-            str(path),
-            input_names=["items", "user"],
-            output_names=["logits"],
-            dynamic_axes={"items": {1: "places"}},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(model, (items, user), path, inputs=["items", "user"], outputs=["logits"], free={"items": {1: "places"}})
 
 
 @torch.no_grad()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.tabular_classifier import MODEL_FILE, PREDICTOR
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.onnx_export import trace
 from infolens.ml.training.tabular_model import FrozenTabularModel, TabularModel, load
 
 if TYPE_CHECKING:
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 400
 """Rows that parity is checked on: one label flip moves the rate by a quarter of a percent."""
-
-_OPSET = 17
 
 
 def export_tabular(
@@ -53,22 +48,9 @@ def export_tabular(
     to_onnx(model, len(record.shape.classes), bundle / MODEL_FILE)
     for name in tables:
         shutil.copyfile(job.model / name, bundle / name)
-    digest = write_manifest(
-        bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config={"labels": list(record.shape.labels)},
-            metrics=record.metrics,
-            files=(),
-        ),
-    )
+    digest = describe_bundle(bundle, record, PREDICTOR, {"labels": list(record.shape.labels)})
     scores = trained_scores(model, features[:REFERENCE_ROWS])
-    reference = {"inputs": [dict(item) for item in inputs[:REFERENCE_ROWS]], "scores": scores}
-    (job.output / REFERENCE_NAME).write_text(json.dumps(reference))
+    write_reference(job.output, [dict(item) for item in inputs[:REFERENCE_ROWS]], scores)
     return digest
 
 
@@ -77,19 +59,14 @@ def to_onnx(model: TabularModel, groups: int, path: Path) -> None:
     frozen = FrozenTabularModel(model).eval()
     example = torch.zeros((2, 2 + len(model.mean)))  # two rows: a dimension of one would be traced as a constant
     example[1, 0] = groups - 1
-    with warnings.catch_warnings():
-        # The exporter warns that it is the older one, which the dynamic number of rows needs no newer than.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            frozen,
-            (example,),
-            str(path),
-            input_names=["features"],
-            output_names=["probabilities"],
-            dynamic_axes={"features": {0: "rows"}, "probabilities": {0: "rows"}},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(
+        frozen,
+        (example,),
+        path,
+        inputs=["features"],
+        outputs=["probabilities"],
+        free={"features": {0: "rows"}, "probabilities": {0: "rows"}},
+    )
 
 
 @torch.no_grad()

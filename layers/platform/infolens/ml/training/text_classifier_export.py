@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import write_manifest
-from infolens.ml.parity import REFERENCE_NAME
 from infolens.ml.text_classifier import MODEL_FILE, PREDICTOR, TOKENIZER_FILE
+from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.einsum_to_matmul import einsum_to_matmul
+from infolens.ml.training.onnx_export import quantise, trace
 from infolens.ml.training.text_classifier_model import load
 
 if TYPE_CHECKING:
@@ -33,8 +28,6 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 400
 """Rows that parity is checked on: one label flip moves the rate by a quarter of a percent."""
-
-_OPSET = 17
 
 
 def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
@@ -55,45 +48,27 @@ def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]])
         to_onnx(model, exact)
         to_int8(exact, bundle / MODEL_FILE)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
-    digest = write_manifest(
-        bundle,
-        BundleManifest(
-            task=record.provenance.task,
-            predictor=PREDICTOR,
-            run_id=record.provenance.run_id,
-            dataset_id=record.provenance.dataset_id,
-            code_version=record.provenance.code_version,
-            config={"labels": list(record.shape.labels), "max_tokens": record.shape.max_tokens},
-            metrics=record.metrics,
-            files=(),
-        ),
+    digest = describe_bundle(
+        bundle, record, PREDICTOR, {"labels": list(record.shape.labels), "max_tokens": record.shape.max_tokens}
     )
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(model, tokens, [item["text"] for item in inputs])
-    (job.output / REFERENCE_NAME).write_text(json.dumps({"inputs": inputs, "scores": scores.tolist()}))
+    write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
 def to_onnx(model: TextClassifierModel, path: Path) -> None:
     """Trace the model into an ONNX file with free numbers of texts and tokens."""
-    # The exporter puts the *outer* module's mode back when it is done, and so would switch dropout on inside.
-    model.eval()
     example = torch.ones((2, 8), dtype=torch.int64)  # two of each: a dimension of one would be traced as a constant
     axes = {0: "texts", 1: "tokens"}
-    with warnings.catch_warnings():
-        # Tracing warns of every Python branch on a shape, and that dynamo would be newer: it exports attention that
-        # neither fuses nor quantises better here (PERFORMANCE.md, pitfalls of section C).
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (example, example),
-            str(path),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_axes={"input_ids": axes, "attention_mask": axes, "logits": {0: "texts"}},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    trace(
+        model,
+        (example, example),
+        path,
+        inputs=["input_ids", "attention_mask"],
+        outputs=["logits"],
+        free={"input_ids": axes, "attention_mask": axes, "logits": {0: "texts"}},
+    )
     graph = onnx.load(path)
     if einsum_to_matmul(graph):
         onnx.save(graph, path)
@@ -105,20 +80,8 @@ def to_int8(exact: Path, path: Path) -> None:
     The linear model of phrases stays exact: its few columns are a hundredth of a millisecond, and one scale for tens of
     thousands of weights would round most of them to nothing.
     """
-    logging.getLogger("root").setLevel(
-        logging.ERROR
-    )  # the quantiser advises a shape inference that MatMul does not need
-    quantize_dynamic(
-        exact,
-        path,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        # CPUs without VNNI add pairs of products in 16 bits, which overflow with full-range weights. Lambda's fleet is
-        # mixed, and an answer must not depend on the machine; seven bits cost no time.
-        reduce_range=True,
-        op_types_to_quantize=["MatMul", "Gemm"],
-        nodes_to_exclude=[name for name in _names(exact) if name.startswith("/phrases/")],
-    )
+    phrases = [name for name in _names(exact) if name.startswith("/phrases/")]
+    quantise(exact, path, ["MatMul", "Gemm"], exclude=phrases)
 
 
 def _names(model: Path) -> list[str]:

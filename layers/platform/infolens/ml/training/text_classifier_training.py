@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 from infolens.ml.classification_metrics import classification_metrics
 from infolens.ml.text_classifier import TOKENIZER_FILE
 from infolens.ml.tokens import TextTokens
+from infolens.ml.training.batches import batches_of_like_lengths, cut
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.corpus_vectors import corpus_vectors
 from infolens.ml.training.devices import Device, best_device
@@ -34,7 +35,7 @@ from infolens.ml.training.text_classifier_model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -220,7 +221,8 @@ class _Loop:
         torch.manual_seed(self.seed * 1_000_003 + epoch)
         order = np.random.default_rng((self.seed, epoch))
         self.model.train()
-        for batch in _shuffled_batches(self.train, self.profile.batch_size, order):
+        lengths = [len(ids) for ids in self.train.ids]
+        for batch in batches_of_like_lengths(lengths, self.profile.batch_size, order):
             ids, mask, labels = _padded(self.train, batch, self.device.kind)
             with self.device.autocast():
                 logits = self.model(self._with_masked_words(ids), mask)
@@ -255,7 +257,7 @@ class _Loop:
         order = np.argsort([len(ids) for ids in self.validation.ids], kind="stable")
         answers = np.zeros(len(order), dtype=np.int64)
         total = 0.0
-        for batch in _cut(order, self.profile.batch_size):
+        for batch in cut(order, self.profile.batch_size):
             ids, mask, labels = _padded(self.validation, batch, self.device.kind)
             with self.device.autocast():
                 logits = self.model(ids, mask).float()
@@ -329,20 +331,6 @@ def _examples(rows: Sequence[Mapping[str, object]], tokens: TextTokens, labels: 
     except KeyError as error:
         raise TrainingError(f"dataset: label {error} is none of {', '.join(labels)}") from error
     return Examples([tokens.ids(str(row["text"])) for row in rows], ids)
-
-
-def _cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
-
-
-def _shuffled_batches(examples: Examples, size: int, source: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Cut a random order into batches of like lengths: padding is work without learning."""
-    lengths = np.array([len(ids) for ids in examples.ids])
-    batches: list[NDArray[np.int64]] = []
-    for pool in _cut(source.permutation(len(lengths)), size * 20):
-        batches += _cut(pool[np.argsort(lengths[pool], kind="stable")], size)
-    return [batches[i] for i in source.permutation(len(batches))]
 
 
 def _padded(examples: Examples, batch: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor, Tensor]:

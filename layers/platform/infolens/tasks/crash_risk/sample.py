@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from infolens.rows.csv_files import write_csv
 from infolens.rows.nyc_boroughs import BOROUGHS
+from infolens.rows.planted_dirt import perhaps_dirty
 from infolens.rows.us_holidays import is_holiday
 from infolens.tasks.crash_risk.schema import BANDS, LABELS, RECENT, TYPICAL, WEATHER
 
@@ -178,16 +179,7 @@ def rows(count: int, seed: int, *, dirt: float = 0.0) -> list[dict[str, str]]:
     for number, at in enumerate(cell for cell in sorted(drawn) for _ in range(drawn[cell])):
         day, borough, band = cells[at]
         row = _crash(source, (seed + 1) * 10_000_000 + number, day, borough, band)
-        if number and source.random() < dirt:
-            kind = source.randrange(3)
-            row = (
-                dict(source.choice(made))
-                if kind == 0
-                else dict(refused[source.randrange(len(refused))][0])
-                if kind == 1
-                else _soiled(source, row)
-            )
-        made.append(row)
+        made.append(perhaps_dirty(source, row, made, dirt=dirt, refused=refused, soiled=_soiled))
     return made
 
 

@@ -27,6 +27,7 @@ from infolens.contracts.description import (
 )
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
+from infolens.rows.json_types import json_type
 from infolens.rows.nyc_boroughs import BOROUGHS, borough_at, borough_named, borough_of_zip
 from infolens.rows.split import BY_TIME
 from infolens.rows.text_cleaning import clean_text, content_key
@@ -350,7 +351,7 @@ def _time(raw: str) -> str:
 
 def _number(raw: object, name: str, least: float, most: float) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise RowRejected(name, f"must be a number, not {_json_type(raw)}")
+        raise RowRejected(name, f"must be a number, not {json_type(raw)}")
     try:
         value = float(raw) if isinstance(raw, int | float) or "_" not in raw else math.nan
     except (ValueError, OverflowError):
@@ -376,16 +377,8 @@ def _text(payload: Mapping[str, object], name: str) -> str:
         raise RowRejected(name, "is missing")
     value = payload[name]
     if not isinstance(value, str):
-        raise RowRejected(name, f"must be a string, not {_json_type(value)}")
+        raise RowRejected(name, f"must be a string, not {json_type(value)}")
     return value
-
-
-def _json_type(value: object) -> str:
-    if value is None:
-        return "null"
-    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
-        type(value).__name__, type(value).__name__
-    )
 
 
 SCHEMA = CrashRiskSchema()

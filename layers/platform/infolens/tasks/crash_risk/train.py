@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import TrainingError, profile_named, with_hyperparameters
 from infolens.ml.training.tabular_model import TabularShape
 from infolens.ml.training.tabular_training import Profile, Table, train_tabular
 from infolens.rows.nyc_boroughs import BOROUGHS
@@ -53,11 +53,10 @@ def train(job: TrainingJob) -> TabularRecord:
     Raises:
         TrainingError: no examples, an unknown profile or hyperparameter, a base model.
     """
-    if job.profile not in PROFILES:
-        raise TrainingError(f"profile: {job.profile!r} is none of {', '.join(PROFILES)}")
+    chosen = profile_named(PROFILES, job.profile)
     if job.base_model:
         raise TrainingError(f"base model: crash_risk has none to start from, got {job.base_model!r}")
-    profile = with_hyperparameters(PROFILES[job.profile], job.hyperparameters)
+    profile = with_hyperparameters(chosen, job.hyperparameters)
     examples = split_examples(job.dataset)
     if not examples["train"]:
         raise TrainingError(

@@ -11,6 +11,7 @@ import random
 from typing import TYPE_CHECKING
 
 from infolens.rows.csv_files import write_csv
+from infolens.rows.planted_dirt import perhaps_dirty
 from infolens.tasks.fake_news.schema import LABELS
 
 if TYPE_CHECKING:
@@ -192,19 +193,10 @@ def rows(count: int, seed: int, *, dirt: float = 0.0) -> list[dict[str, str]]:
     source = random.Random(f"fake_news rows {seed}")  # noqa: S311 - sample data, no secret
     refused = refused_rows()[:-1]  # a megabyte at a time is for the tests
     made: list[dict[str, str]] = []
-    for number in range(count):
+    for _ in range(count):
         title, text, label = _article(source)
         row = {"title": title, "text": text, "label": str(LABELS.index(label))}
-        if number and source.random() < dirt:
-            kind = source.randrange(3)
-            row = (
-                dict(source.choice(made))
-                if kind == 0
-                else dict(source.choice(refused)[0])
-                if kind == 1
-                else _soiled(source, row)
-            )
-        made.append(row)
+        made.append(perhaps_dirty(source, row, made, dirt=dirt, refused=refused, soiled=_soiled))
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
-from infolens.rows.column_binding import bind_columns
+from infolens.rows.column_binding import bind_titled_text
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
@@ -55,15 +55,7 @@ class FakeNewsSchema:
 
     def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
         """See Schema. A file may have a title, a text, or both; they become one text."""
-        names = {"title": _TITLE_NAMES, "text": _TEXT_NAMES} | ({"label": _LABEL_NAMES} if labelled else {})
-        bound = bind_columns(header, names)
-        if "text" not in bound:
-            if "title" not in bound:
-                raise RowRejected("text", f"no such column; one of {', '.join(_TITLE_NAMES + _TEXT_NAMES)} is needed")
-            bound["text"] = bound.pop("title")  # headlines alone: the headline is the text
-        if labelled and "label" not in bound:
-            raise RowRejected("label", f"no such column; one of {', '.join(_LABEL_NAMES)} is needed")
-        return bound
+        return bind_titled_text(header, _TITLE_NAMES, _TEXT_NAMES, _LABEL_NAMES if labelled else ())
 
     def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
         """See Schema. An article that is longer than the API takes is kept as far as the API would take it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import profile_named, with_hyperparameters
 from infolens.ml.training.text_classifier_model import EncoderSize, Phrases
 from infolens.ml.training.text_classifier_training import Profile, train_text_classifier
 from infolens.rows.source_marks import SOURCE_MARKS
@@ -85,9 +85,7 @@ def choose_profile(name: str, base_model: str) -> Profile:
     Raises:
         TrainingError: there is no such profile.
     """
-    if name not in PROFILES:
-        raise TrainingError(f"profile: {name!r} is none of {', '.join(PROFILES)}")
-    return PRETRAINED_ON_CPU if name == "cpu" and base_model else PROFILES[name]
+    return PRETRAINED_ON_CPU if name == "cpu" and base_model else profile_named(PROFILES, name)
 
 
 def train(job: TrainingJob) -> TrainingRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import TrainingError, profile_named, with_hyperparameters
 from infolens.ml.training.sse_pt_data import History
 from infolens.ml.training.sse_pt_training import Profile, train_sse_pt
 from infolens.tasks.movie_recommendation.examples import examples
@@ -68,9 +68,7 @@ def choose_profile(name: str) -> Profile:
     Raises:
         TrainingError: there is no such profile.
     """
-    if name not in PROFILES:
-        raise TrainingError(f"profile: {name!r} is none of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    return profile_named(PROFILES, name)
 
 
 def train(job: TrainingJob) -> SsePtRecord:

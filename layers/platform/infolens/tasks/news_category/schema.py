@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
-from infolens.rows.column_binding import bind_columns
+from infolens.rows.column_binding import bind_titled_text
+from infolens.rows.json_types import json_type
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
@@ -64,15 +65,7 @@ class NewsCategorySchema:
 
     def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
         """See Schema. A file may have a title, a text, or both; they become one text."""
-        names = {"title": _TITLE_NAMES, "text": _TEXT_NAMES} | ({"label": _LABEL_NAMES} if labelled else {})
-        bound = bind_columns(header, names)
-        if "text" not in bound:
-            if "title" not in bound:
-                raise RowRejected("text", f"no such column; one of {', '.join(_TITLE_NAMES + _TEXT_NAMES)} is needed")
-            bound["text"] = bound.pop("title")  # headlines alone: the headline is the text
-        if labelled and "label" not in bound:
-            raise RowRejected("label", f"no such column; one of {', '.join(_LABEL_NAMES)} is needed")
-        return bound
+        return bind_titled_text(header, _TITLE_NAMES, _TEXT_NAMES, _LABEL_NAMES if labelled else ())
 
     def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
         """See Schema."""
@@ -83,7 +76,7 @@ class NewsCategorySchema:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
         for name in ("title", "text"):
             if name in payload and not isinstance(payload[name], str):
-                raise RowRejected(name, f"must be a string, not {_json_type(payload[name])}")
+                raise RowRejected(name, f"must be a string, not {json_type(payload[name])}")
         if "text" not in payload:
             raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
         return {
@@ -124,14 +117,6 @@ class NewsCategorySchema:
         if len(text) > MAX_TEXT:
             raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {MAX_TEXT} are taken")
         return text
-
-
-def _json_type(value: object) -> str:
-    if value is None:
-        return "null"
-    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
-        type(value).__name__, type(value).__name__
-    )
 
 
 SCHEMA = NewsCategorySchema()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from infolens.contracts.description import Description, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
+from infolens.rows.json_types import json_type
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
@@ -107,7 +108,7 @@ class NewsSummarySchema:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
         for name in ("title", "text"):
             if name in payload and not isinstance(payload[name], str):
-                raise RowRejected(name, f"must be a string, not {_json_type(payload[name])}")
+                raise RowRejected(name, f"must be a string, not {json_type(payload[name])}")
         if "text" not in payload:
             raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
         return {"text": _text({name: str(payload[name]) for name in ("title", "text") if name in payload}, MAX_TEXT)}
@@ -171,14 +172,6 @@ def _restored(raw: str) -> str:
     if "?" not in raw:
         return raw
     return _LOST_QUOTE.sub('"', _LOST_APOSTROPHE.sub("'", raw))
-
-
-def _json_type(value: object) -> str:
-    if value is None:
-        return "null"
-    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
-        type(value).__name__, type(value).__name__
-    )
 
 
 SCHEMA = NewsSummarySchema()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infolens.ml.sentence_selection import SelectionRules
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import profile_named, with_hyperparameters
 from infolens.ml.training.sentence_ranker_training import RankerProfile, train_sentence_ranker
 from infolens.ml.training.seq2seq_profile import LoraSize, Seq2SeqProfile
 from infolens.tasks.news_summary.examples import examples
@@ -65,9 +65,8 @@ def choose_profile(name: str, base_model: str) -> RankerProfile | Seq2SeqProfile
     Raises:
         TrainingError: there is no such profile.
     """
-    if name not in PROFILES:
-        raise TrainingError(f"profile: {name!r} is none of {', '.join(PROFILES)}")
-    return GPU if base_model else PROFILES[name]
+    profile = profile_named(PROFILES, name)
+    return GPU if base_model else profile
 
 
 def train(job: TrainingJob) -> RankerRecord | Seq2SeqRecord:

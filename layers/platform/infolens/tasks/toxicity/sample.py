@@ -10,6 +10,7 @@ import random
 from typing import TYPE_CHECKING
 
 from infolens.rows.csv_files import write_csv
+from infolens.rows.planted_dirt import perhaps_dirty
 from infolens.tasks.toxicity.schema import LABELS, NON_TOXIC, TOXIC
 
 if TYPE_CHECKING:
@@ -180,19 +181,10 @@ def rows(count: int, seed: int, *, dirt: float = 0.0) -> list[dict[str, str]]:
     source = random.Random(f"toxicity rows {seed}")  # noqa: S311 - sample data, no secret
     refused = refused_rows()
     made: list[dict[str, str]] = []
-    for number in range(count):
+    for _ in range(count):
         text, label = _comment(source)
         row = {"comment_text": text, "toxic": str(LABELS.index(label))}
-        if number and source.random() < dirt:
-            kind = source.randrange(3)
-            row = (
-                dict(source.choice(made))
-                if kind == 0
-                else dict(refused[source.randrange(len(refused))][0])
-                if kind == 1
-                else _soiled(source, row)
-            )
-        made.append(row)
+        made.append(perhaps_dirty(source, row, made, dirt=dirt, refused=refused, soiled=_soiled))
     return made
 
 

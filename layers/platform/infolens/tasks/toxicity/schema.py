@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from infolens.contracts.description import Description, label_answer, number_schema, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
+from infolens.rows.json_types import json_type
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
@@ -90,7 +91,7 @@ class ToxicitySchema:
         if "text" not in payload:
             raise RowRejected("text", f"is missing; a string of {MIN_TEXT} to {MAX_TEXT} characters is needed")
         if not isinstance(payload["text"], str):
-            raise RowRejected("text", f"must be a string, not {_json_type(payload['text'])}")
+            raise RowRejected("text", f"must be a string, not {json_type(payload['text'])}")
         return {"text": _text(payload["text"], MIN_TEXT)}
 
     def describe(self) -> Description:
@@ -141,14 +142,6 @@ def _text(raw: str, least: int) -> str:
     if len(text) > MAX_TEXT:
         raise RowRejected("text", f"has {len(text)} characters after cleaning; at most {MAX_TEXT} are taken")
     return text
-
-
-def _json_type(value: object) -> str:
-    if value is None:
-        return "null"
-    return {"bool": "a boolean", "int": "a number", "float": "a number", "list": "a list", "dict": "an object"}.get(
-        type(value).__name__, type(value).__name__
-    )
 
 
 SCHEMA = ToxicitySchema()

@@ -9,7 +9,7 @@ from infolens.ml.comment_words import WordShape
 from infolens.ml.training.comment_augmentation import Augmentation, Frames
 from infolens.ml.training.comment_model import WindowSize, WordModelSize
 from infolens.ml.training.comment_training import CommentProfile, train_comment_classifier
-from infolens.ml.training.job import TrainingError, with_hyperparameters
+from infolens.ml.training.job import profile_named, with_hyperparameters
 from infolens.tasks.toxicity.examples import examples
 from infolens.tasks.toxicity.metrics import IDENTITY_TERMS
 from infolens.tasks.toxicity.schema import LABELS
@@ -145,9 +145,7 @@ def choose_profile(name: str, base_model: str) -> CommentProfile:
     Raises:
         TrainingError: there is no such profile.
     """
-    if name not in PROFILES:
-        raise TrainingError(f"profile: {name!r} is none of {', '.join(PROFILES)}")
-    return PRETRAINED_ON_CPU if name == "cpu" and base_model else PROFILES[name]
+    return PRETRAINED_ON_CPU if name == "cpu" and base_model else profile_named(PROFILES, name)
 
 
 def train(job: TrainingJob) -> CommentRecord:
