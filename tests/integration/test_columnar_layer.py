@@ -24,7 +24,10 @@ file = pq.ParquetFile(pyarrow.BufferReader(out.getvalue()), pre_buffer=False)
 assert file.read(use_threads=False).equals(table)
 assert file.read(columns=["age"], use_threads=False).to_pylist() == [{"age": 1}, {"age": 2}]
 assert pyarrow.__file__.startswith(sys.argv[1])
-assert "numpy" not in sys.modules
+import numpy
+assert numpy.__file__.startswith(sys.argv[1])
+assert pyarrow.array([3, 4]).to_numpy().tolist() == [3, 4]
+assert numpy.frombuffer(b"ab", numpy.uint8).tolist() == [97, 98]
 """
 
 
@@ -35,7 +38,7 @@ def layer(tmp_path_factory) -> Path:
 
 
 def test_round_trip_in_a_clean_interpreter(layer):
-    """Without site-packages, numpy included, a table goes to Parquet and comes back."""
+    """Without site-packages a table goes to Parquet and comes back, and its numbers are numpy's."""
     command = [sys.executable, "-I", "-S", "-c", ROUND_TRIP, str(layer)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -44,4 +47,4 @@ def test_round_trip_in_a_clean_interpreter(layer):
 def test_size(layer):
     """The layer leaves room below Lambda's 250 MB for the platform layer and the function."""
     megabytes = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) / 1e6
-    assert megabytes < 110
+    assert megabytes < 170
