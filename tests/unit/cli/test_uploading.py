@@ -4,7 +4,7 @@ import hashlib
 
 from cli_fakes import Objects
 from infolens import codec
-from infolens.contracts.dataset import UploadRef, UploadReport
+from infolens.contracts.dataset import Part, UploadRef, UploadReport
 from infolens_cli import uploading
 from infolens_cli.stack import Stack
 
@@ -23,7 +23,7 @@ REPORT = UploadReport(
     rows_rejected=1,
     rejected_by_reason={"label is empty": 1},
     label_counts={"Business": 1},
-    part_id="p",
+    parts=(Part("p", 1, 1),),
     dataset_id="d" * 64,
 )
 

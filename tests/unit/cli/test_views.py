@@ -1,7 +1,7 @@
 """What the machinery says, drawn."""
 
 from cli_fakes import drawn
-from infolens.contracts.dataset import BatchReport, UploadRef, UploadReport
+from infolens.contracts.dataset import BatchReport, Part, UploadRef, UploadReport
 from infolens.contracts.evaluation import GateResult, Verdict
 from infolens.contracts.model import ModelRecord
 from infolens.contracts.rollout import AlarmLimits, AliasState, Arm, Guardrails, HistoryEvent, Plan
@@ -25,7 +25,7 @@ def report(**changes):
         "rows_rejected": 1,
         "rejected_by_reason": {"label: is empty": 1},
         "label_counts": {"Sports": 3, "Business": 4},
-        "part_id": "p",
+        "parts": (Part("p", 7, 1),),
         "dataset_id": "d1",
     }
     return UploadReport(**(base | changes))

@@ -43,12 +43,12 @@ def test_first_upload():
     assert (report.rows_in, report.rows_kept, report.rows_duplicate, report.rows_rejected) == (4, 2, 1, 1)
     assert report.rejected_by_reason == {"label: no known pet; known: cat, dog": 1}
     assert report.label_counts == {"cat": 1, "dog": 1}
-    assert report.dataset_id == dataset_id_of("pets", [report.part_id])
+    assert report.dataset_id == dataset_id_of("pets", [report.parts[0].part_id])
 
     (part_key,) = world.of("parts/")
     part = world.of("parts/")[part_key]
-    assert part_key == f"parts/pets/{report.part_id}.parquet"
-    assert part_id_of(part) == report.part_id
+    assert part_key == f"parts/pets/{report.parts[0].part_id}.parquet"
+    assert part_id_of(part) == report.parts[0].part_id
     assert pq.read_table(io.BytesIO(part)).column("line").to_pylist() == [2, 3]
     assert pq.read_table(io.BytesIO(part)).column("upload_id").to_pylist() == [report.upload_id] * 2
 
@@ -56,7 +56,7 @@ def test_first_upload():
     assert (manifest.dataset_id, manifest.parent, manifest.rows) == (report.dataset_id, "", 2)
     assert manifest.created_at == "2026-05-01T12:00:00+00:00"
     (channel,) = [data for key, data in world.of("datasets/").items() if key.endswith("channel.manifest")]
-    assert json.loads(channel) == [{"prefix": "s3://data/parts/pets/"}, f"{report.part_id}.parquet"]
+    assert json.loads(channel) == [{"prefix": "s3://data/parts/pets/"}, f"{report.parts[0].part_id}.parquet"]
     rejects = world.of("rejects/")[keys.rejects("pets", report.upload_id)].decode()
     assert [row["reject_line"] for row in csv.DictReader(io.StringIO(rejects, newline=""))] == ["5"]
     assert codec.from_json(UploadReport, world.of("reports/")[keys.upload_report("pets", report.upload_id)]) == report
@@ -72,7 +72,7 @@ def test_second_upload_is_compared_with_the_dataset():
     assert (second.rows_in, second.rows_kept, second.rows_duplicate, second.rows_rejected) == (3, 2, 1, 0)
     manifest = newest(world)
     assert (manifest.dataset_id, manifest.parent) == (second.dataset_id, first.dataset_id)
-    assert [source.part_id for source in manifest.sources] == [first.part_id, second.part_id]
+    assert manifest.parts == (*first.parts, *second.parts)
     assert manifest.rows == 4
     assert manifest.label_counts == {"cat": 2, "dog": 2}
     assert len(world.training.names) == 2
@@ -90,7 +90,7 @@ def test_upload_with_nothing_new():
     world = World()
     ingest(world, "labelled/pets/a.csv", PETS)
     done = ingest(world, "labelled/pets/again.csv", b"text,label\nBARKS,dog\npurrs,cat\n")
-    assert (done.report.status, done.report.dataset_id, done.report.part_id) == ("empty", "", "")
+    assert (done.report.status, done.report.dataset_id, done.report.parts) == ("empty", "", ())
     assert done.report.reason == "no row was new: each one was rejected or is in the dataset already"
     assert (done.report.rows_in, done.report.rows_duplicate) == (2, 2)
     assert len(world.training.names) == 1

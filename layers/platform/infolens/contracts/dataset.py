@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-DATASET_SCHEMA_VERSION = 1
+DATASET_SCHEMA_VERSION = 2
 """Raise it when the meaning of a Parquet column changes; a new number makes a new dataset id from the same rows."""
 
 
@@ -33,6 +33,56 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class UploadFormat:
+    """How a file was written, as it was found out from its bytes."""
+
+    packing: str
+    """"" (plain), "gzip" or "zip"."""
+    encoding: str
+    """"utf-8", "utf-8-sig", "utf-16-le" or "utf-16-be"; bytes that are none of it are counted as repaired."""
+    delimiter: str
+    """",", ";", tab or "|"."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The kept rows of one section of an upload; a small file is one section."""
+
+    part_id: str
+    """sha256 of the Parquet file."""
+    rows: int
+    lines_before: int
+    """Physical line of a row in the uploaded file = the part's column `line` + this."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The same text under two labels: the row of this upload and the row that has the text already."""
+
+    line: int
+    """Physical line of the row that was dropped as a duplicate."""
+    label: str
+    other_line: int
+    """Physical line of the row that was kept; 0 when it is not known."""
+    other_label: str
+    """Label of the row that was kept; "" when it is not known."""
+    other_upload_id: str
+    """Upload of the row that was kept."""
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two kept rows whose texts are almost the same."""
+
+    line: int
+    other_line: int
+    """0 when it is not known."""
+    other_upload_id: str
+    similarity: float
+    """Estimated Jaccard similarity of their word shingles, 0 to 1."""
+
+
+@dataclass(frozen=True)
 class UploadReport:
     """The counts of one upload: rows_in == rows_kept + rows_duplicate + rows_rejected, always."""
 
@@ -49,12 +99,34 @@ class UploadReport:
     rows_rejected: int
     rejected_by_reason: dict[str, int]
     label_counts: dict[str, int]
-    part_id: str
-    """Name of the Parquet part with the kept rows; "" when none was kept."""
+    parts: tuple[Part, ...]
+    """The Parquet parts with the kept rows, in the order of the file; none when no row was kept."""
     dataset_id: str
     """The dataset that first contains this upload; "" when no row was kept."""
     bytes_replaced: int = 0
-    """Bytes that are no UTF-8 (or NUL) and became U+FFFD: many of them mean that the file has another encoding."""
+    """Bytes that mean nothing in UTF-8 nor in Windows-1252 (or NUL) and became U+FFFD."""
+    bytes_repaired: int = 0
+    """Bytes that are no UTF-8 and were read as Windows-1252."""
+    bytes_in: int = 0
+    """Size of the file as uploaded."""
+    format: UploadFormat | None = None
+    """None when the file could not be read."""
+    conflicting_labels: int = 0
+    """Rows whose text has another label in a row that was kept."""
+    conflicts: tuple[Conflict, ...] = ()
+    """The first ten of them."""
+    near_duplicates: int = 0
+    """Kept rows that are almost the same as another kept row."""
+    near_duplicate_pairs: tuple[NearDuplicate, ...] = ()
+    """The first ten of them."""
+    text_lengths: dict[str, int] = field(default_factory=dict)
+    """Quantiles "p05", "p50", "p95" and "max" of the kept texts' lengths in characters, to 2 %."""
+    uploaded_at: str = ""
+    """When the file arrived in the bucket, as its event says (ISO 8601, UTC)."""
+    settled_at: str = ""
+    """When the upload became part of the dataset, or was refused or found empty (ISO 8601, UTC)."""
+    replay_of: str = ""
+    """Upload whose quarantined bytes these are, when it was replayed."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +135,9 @@ class DatasetSource:
 
     upload_id: str
     source: UploadRef
-    part_id: str
     rows: int
+    parts: tuple[Part, ...]
+    """In the order of the file."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +158,15 @@ class DatasetManifest:
     created_at: str
     """ISO 8601, UTC. Not part of the identity."""
     code_version: str
+    length_bins: dict[str, int] = field(default_factory=dict)
+    """Histogram of text lengths that adds up over uploads (see `infolens.rows.text_lengths`)."""
+    text_lengths: dict[str, int] = field(default_factory=dict)
+    """Quantiles of the histogram: "p05", "p50", "p95" and "max" in characters."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in order."""
+        return tuple(part for source in self.sources for part in source.parts)
 
 
 @dataclass(frozen=True)

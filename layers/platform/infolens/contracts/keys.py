@@ -58,8 +58,37 @@ def batch_report(task: str, upload_id: str) -> str:
 
 
 def part(task: str, part_id: str) -> str:
-    """Data bucket: the kept rows of one upload as Parquet, named by the hash of its content."""
+    """Data bucket: the kept rows of one section of an upload as Parquet, named by the hash of its content."""
     return f"parts/{task}/{part_id}.parquet"
+
+
+def part_index(task: str, part_id: str) -> str:
+    """Data bucket: the identities of a part's rows, so that a later upload finds duplicates without reading parts."""
+    return f"indexes/{task}/{part_id}.index"
+
+
+STAGED_PREFIX = "staged/"
+"""Data bucket: what an upload of several sections leaves on its way; the bucket forgets it after a week."""
+
+
+def staged_work(task: str, upload_id: str, code_version: str) -> str:
+    """Data bucket: the sections of one upload as one version of the code reads them; ends with a slash."""
+    return f"{STAGED_PREFIX}{task}/{upload_id}/{code_version}/"
+
+
+def staged_section(task: str, upload_id: str, code_version: str, number: int, what: str) -> str:
+    """Data bucket: one of a staged section's objects ("part.parquet", "index", "rejects.jsonl", "counts.json")."""
+    return f"{staged_work(task, upload_id, code_version)}{number:05d}/{what}"
+
+
+def staged_plan(task: str, upload_id: str, code_version: str) -> str:
+    """Data bucket: header and format of the file, and where its sections begin (`IngestPlan`)."""
+    return f"{staged_work(task, upload_id, code_version)}plan.json"
+
+
+def staged_list(task: str, upload_id: str, code_version: str) -> str:
+    """Data bucket: the sections as a list that a distributed map reads."""
+    return f"{staged_work(task, upload_id, code_version)}sections.json"
 
 
 def rejects(task: str, upload_id: str) -> str:
@@ -70,6 +99,11 @@ def rejects(task: str, upload_id: str) -> str:
 def upload_report(task: str, upload_id: str) -> str:
     """Data bucket: the counts of one upload as JSON. Its presence says that the upload has been dealt with."""
     return f"reports/{task}/{upload_id}.json"
+
+
+def upload_report_text(task: str, upload_id: str) -> str:
+    """Data bucket: the same counts for people."""
+    return f"reports/{task}/{upload_id}.txt"
 
 
 def quarantined(task: str, upload_id: str, filename: str) -> str:

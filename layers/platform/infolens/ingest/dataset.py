@@ -14,7 +14,7 @@ from infolens.rows.split import SPLITS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infolens.contracts.dataset import UploadRef
+    from infolens.contracts.dataset import Part, UploadRef
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Addition:
 
     upload_id: str
     source: UploadRef
-    part_id: str
-    rows: int
+    parts: tuple[Part, ...]
     split_counts: Mapping[str, int]
     label_counts: Mapping[str, int]
 
@@ -46,10 +45,11 @@ def dataset_id_of(task: str, part_ids: Sequence[str], schema_version: int = DATA
 def append(
     parent: DatasetManifest | None, task: str, new: Addition, created_at: str, code_version: str
 ) -> DatasetManifest:
-    """Describe the dataset that has the parent's parts and one more behind them."""
-    sources = (*(parent.sources if parent else ()), DatasetSource(new.upload_id, new.source, new.part_id, new.rows))
+    """Describe the dataset that has the parent's parts and an upload's behind them."""
+    added = DatasetSource(new.upload_id, new.source, sum(part.rows for part in new.parts), new.parts)
+    sources = (*(parent.sources if parent else ()), added)
     return DatasetManifest(
-        dataset_id=dataset_id_of(task, [source.part_id for source in sources]),
+        dataset_id=dataset_id_of(task, [part.part_id for source in sources for part in source.parts]),
         task=task,
         schema_version=DATASET_SCHEMA_VERSION,
         parent=parent.dataset_id if parent else "",
@@ -63,7 +63,7 @@ def append(
 
 
 def added_labels(parent: DatasetManifest | None, child: DatasetManifest) -> dict[str, int]:
-    """Count the labels that the child's last part brought."""
+    """Count the labels that the child's last upload brought."""
     before = parent.label_counts if parent else {}
     gained = {label: count - before.get(label, 0) for label, count in child.label_counts.items()}
     return {label: count for label, count in gained.items() if count}
@@ -74,7 +74,7 @@ def channel_manifest(manifest: DatasetManifest, data_bucket: str) -> bytes:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
-    paths = [keys.part(manifest.task, source.part_id).rpartition("/") for source in manifest.sources]
+    paths = [keys.part(manifest.task, part.part_id).rpartition("/") for part in manifest.parts]
     names = [name for _, _, name in paths]
     return json.dumps([{"prefix": f"s3://{data_bucket}/{paths[0][0]}/"}, *names]).encode()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from infolens import codec
 from infolens.aws.objects import ObjectMissingError
 from infolens.contracts import keys
-from infolens.contracts.dataset import UploadReport
+from infolens.contracts.dataset import Part, UploadReport
 from infolens.ingest import dataset, parts
 from infolens.ingest.csv_writing import csv_bytes
 from infolens.ingest.dataset import Addition
@@ -153,7 +153,7 @@ class _Upload:
             rows_rejected=found.rows_in,
             rejected_by_reason=reasons,
             label_counts={},
-            part_id="",
+            parts=(),
             dataset_id="",
             bytes_replaced=found.replaced,
         )
@@ -168,7 +168,7 @@ class _Upload:
             parent = newest.manifest
             if parent and any(source.upload_id == self._id for source in parent.sources):
                 return self._datasets.first_with(self._id, parent)
-            for part_id in [source.part_id for source in parent.sources] if parent else []:
+            for part_id in [part.part_id for part in parent.parts] if parent else []:
                 if part_id not in read:
                     part = self._store.read(self._ports.data_bucket, keys.part(self._task, part_id))
                     known |= parts.identities(part.data)
@@ -185,8 +185,7 @@ class _Upload:
             new = Addition(
                 upload_id=self._id,
                 source=self._arrival.source,
-                part_id=part_id,
-                rows=len(fresh),
+                parts=(Part(part_id, len(fresh), lines_before=0),),
                 split_counts=collections.Counter(row.split for row in fresh),
                 label_counts=collections.Counter(str(row.values[label]) for row in fresh if label is not None),
             )
@@ -215,7 +214,7 @@ class _Upload:
             rows_rejected=len(found.rejects),
             rejected_by_reason=reasons_of(found.rejects),
             label_counts=dataset.added_labels(parent, child) if child else {},
-            part_id=last.part_id if last else "",
+            parts=last.parts if last else (),
             dataset_id=child.dataset_id if child else "",
             bytes_replaced=found.replaced,
         )

@@ -10,7 +10,7 @@ from infolens_cli.demo.summary import Facts, Rollback, Run, Step, draw, draw_nex
 from infolens_cli.demo.traffic import Count
 
 SOURCE = UploadRef("uploads", "labelled/news_category/labelled.csv", "v1")
-UPLOAD = UploadReport("u1", "news_category", SOURCE, "accepted", "", 1500, 1431, 33, 36, {}, {}, "p", "d1" * 32)
+UPLOAD = UploadReport("u1", "news_category", SOURCE, "accepted", "", 1500, 1431, 33, 36, {}, {}, (), "d1" * 32)
 BATCH = BatchReport(
     "u2", "news_category", UploadRef("uploads", "batch/x/b.csv", "v"), "answered", "", 60, 58, 2, {}, "r", {}
 )
