@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infolens.contracts.task import RowRejected
+from infolens.rows.row_blocks import clean_each
 from infolens.tasks import part_of, schema_of, task_names
 
 pytestmark = pytest.mark.parametrize("task", task_names())
@@ -197,6 +198,34 @@ def test_row_with_fields_missing(task, data):
     clean = taken(schema_of(task).clean, {name: raw[name] for name in raw if name in kept})
     if clean is not None:
         assert_clean(task, clean)
+
+
+@QUICK
+@given(data=st.data())
+def test_block_of_rows(task, data):
+    """A block is cleaned as its rows are one by one: same rows kept, same values, digests, splits, fields, reasons."""
+    schema = schema_of(task)
+    names = data.draw(st.sets(st.sampled_from(list(good_rows(task)[0]))))
+    right = st.sampled_from(good_rows(task))
+    rows = data.draw(st.lists(right | st.fixed_dictionaries(dict.fromkeys(good_rows(task)[0], TEXTS)), max_size=8))
+    for at, row in enumerate(rows):
+        if data.draw(st.booleans()):
+            rows[at] = row | {data.draw(st.sampled_from(list(row))): data.draw(TEXTS)}
+    columns = {name: [row[name] for row in rows] for name in good_rows(task)[0] if name in names}
+    assert schema.clean_block(columns) == clean_each(schema, columns)
+
+
+def test_block_of_sample_rows(task):
+    """The task's own sample, with its dirt, is cleaned in a block as row by row, in blocks of any size."""
+    schema = schema_of(task)
+    rows = [bound(task, row, labelled=True) for row in part_of(task, "sample").rows(300, 7)]
+    columns = {name: [row.get(name, "") for row in rows] for name in rows[0]}
+    whole = clean_each(schema, columns)
+    assert whole.kept
+    assert len(whole.kept) + len(whole.rejected) == len(rows)
+    assert schema.clean_block(columns) == whole
+    halves = [schema.clean_block({name: cells[at : at + 150] for name, cells in columns.items()}) for at in (0, 150)]
+    assert halves[0].digests + halves[1].digests == whole.digests
 
 
 @QUICK

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from infolens.rows.split import position_of, split_at, split_of
+from infolens.rows.split import digest_of, position_at, position_of, split_at, split_of
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,12 @@ def test_position_is_the_salted_hash():
     """The position is spelled out in the contract, so that any other program finds the same splits."""
     expected = int.from_bytes(hashlib.sha256(b"infolens-split-1" + "Café".encode()).digest()[:8], "big") / 2**64
     assert position_of("Café") == expected
+
+
+def test_digest_and_position_are_one_hash():
+    """The digest of a row is the whole salted hash, and its position can be read from it."""
+    assert digest_of("Caf\u00e9") == hashlib.sha256(b"infolens-split-1" + "Caf\u00e9".encode()).digest()
+    assert position_at(digest_of("row 19")) == position_of("row 19")
 
 
 def test_known_identities_never_move():

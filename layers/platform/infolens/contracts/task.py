@@ -26,6 +26,22 @@ class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not 
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class CleanBlock:
+    """What became of a block of rows: each row is either kept or rejected, so len(kept) + len(rejected) is its size."""
+
+    kept: list[int]
+    """Positions in the block of the rows that passed, ascending."""
+    values: dict[str, list[object]]
+    """Name of each of `Schema.columns`, in their order -> its values of the kept rows."""
+    digests: list[bytes]
+    """Digest of each kept row's identity, 32 bytes, see `infolens.rows.split.digest_of`; equal ones are duplicates."""
+    splits: list[str]
+    """Split of each kept row."""
+    rejected: list[tuple[int, str, str]]
+    """Position, field and reason of the rows that were rejected, as `RowRejected` has them, ascending."""
+
+
 class Schema(Protocol):
     """The rows of a task: what its files may be called and hold, and what a clean row is. Pure."""
 
@@ -57,6 +73,13 @@ class Schema(Protocol):
 
         Raises:
             RowRejected: with the field and the limit.
+        """
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """Turn the labelled CSV rows of a block (bound name -> cells, all of one length) into clean rows.
+
+        The outcome is what `clean`, `identity` and `split` say of each row, which `infolens.rows.row_blocks.clean_each`
+        spells out; a task may only be quicker.
         """
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:

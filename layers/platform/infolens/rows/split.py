@@ -17,9 +17,19 @@ _TEST_BELOW = 0.1
 _VALIDATION_BELOW = 0.2
 
 
+def digest_of(identity: str) -> bytes:
+    """Give the salted sha256 of a row's identity, 32 bytes: its name among all rows, and its place in the splits."""
+    return hashlib.sha256(SALT + identity.encode()).digest()
+
+
 def position_of(identity: str) -> float:
-    """Place a row's identity in [0, 1), evenly and for ever: the first 8 bytes of its salted sha256 over 2**64."""
-    return int.from_bytes(hashlib.sha256(SALT + identity.encode()).digest()[:8], "big") / 2**64
+    """Place a row's identity in [0, 1), evenly and for ever: the first 8 bytes of its digest over 2**64."""
+    return position_at(digest_of(identity))
+
+
+def position_at(digest: bytes) -> float:
+    """Give the position of the row with this digest."""
+    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def split_at(position: float) -> str:

@@ -29,11 +29,14 @@ from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
 from infolens.rows.json_types import json_type
 from infolens.rows.nyc_boroughs import BOROUGHS, borough_at, borough_named, borough_of_zip
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import BY_TIME
 from infolens.rows.text_cleaning import clean_text, content_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 LABELS = ("Dangerous", "Somewhat Dangerous", "Average", "Somewhat Safe", "Safe")
 """Names of the classes in the order of their ids, letter for letter S4-01."""
@@ -186,6 +189,10 @@ class CrashRiskSchema:
         """See Schema."""
         found = _crash(raw) if "time" in raw else _weather(raw)
         return dict.fromkeys(self.columns) | found
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes date, hour (or time) and borough; weather and recent crashes where they are known."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_titled_text
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 LABELS = ("fake", "real")
 """Names in the order of their ids (S0-19, S0-31)."""
@@ -66,6 +69,10 @@ class FakeNewsSchema:
         text = _joined(raw.get("title", ""), raw.get("text", ""))
         _check_least(text, MIN_LABELLED)
         return {"text": text[:MAX_TEXT].rstrip(), "label": label}
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""

@@ -20,10 +20,13 @@ from infolens.contracts.description import (
 )
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 MAX_ID = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
@@ -88,6 +91,10 @@ class MovieRecommendationSchema:
             "rating": _rating(raw.get("rating", "")),
             "timestamp": _timestamp(raw.get("timestamp", "")),
         }
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes numbers and lists as JSON has them, and their text as it stands in a CSV cell.

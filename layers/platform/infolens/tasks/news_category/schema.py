@@ -11,11 +11,14 @@ from infolens.contracts.description import Description, label_answer, object_sch
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_titled_text
 from infolens.rows.json_types import json_type
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 LABELS = (
     "Business",
@@ -71,6 +74,10 @@ class NewsCategorySchema:
         """See Schema."""
         label = self._label(raw.get("label", ""))
         return {"text": self._text(raw, MIN_LABELLED), "label": label}
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""

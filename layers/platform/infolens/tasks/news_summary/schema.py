@@ -11,11 +11,14 @@ from infolens.contracts.description import Description, object_schema, text_sche
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
 from infolens.rows.json_types import json_type
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 MIN_TEXT = 50
 MAX_TEXT = 12_000
@@ -103,6 +106,10 @@ class NewsSummarySchema:
                 "summary", f"has {len(summary)} characters, the article {len(text)}; a summary is the shorter one"
             )
         return {"text": text, "summary": summary, "source": clean_text(raw.get("source", ""))[:MAX_SOURCE].strip()}
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""

@@ -11,11 +11,14 @@ from infolens.contracts.description import Description, label_answer, number_sch
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
 from infolens.rows.json_types import json_type
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 NON_TOXIC, TOXIC = "non-toxic", "toxic"
 LABELS = (NON_TOXIC, TOXIC)
@@ -85,6 +88,10 @@ class ToxicitySchema:
         """See Schema."""
         label = _by_majority(raw["majority"]) if "majority" in raw else _by_name(raw.get("label", ""))
         return {"text": _text(raw.get("text", ""), MIN_LABELLED), "label": label}
+
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """See Schema."""
+        return clean_each(self, columns)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema."""
