@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infolens.contracts.dataset import UploadRef
-from infolens.ingest.arrivals import Arrival, NotAnS3EventError, arrivals
+from infolens.ingest.arrivals import Arrival, NotAnS3EventError, arrivals, notification_of
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -25,7 +25,9 @@ def test_key_is_decoded():
         UploadRef("infolens-uploads-000000000000-us-east-1", "labelled/news_category/a b+c.csv", "3sL4kqtJlcpXroDTDmJ"),
         "3sL4kqtJlcpXroDTDmJ",
         1024,
+        "2026-05-01T12:00:00+00:00",
     )
+    assert arrival.etag == ""
     assert (arrival.task, arrival.filename, arrival.is_folder) == ("news_category", "a b+c.csv", False)
 
 
@@ -40,9 +42,24 @@ def test_several_records_in_one_message():
     assert first.source == UploadRef(
         "uploads", "labelled/news_category/größe & co.csv", "d41d8cd98f00b204e9800998ecf8427e"
     )
-    assert first.version_id == ""
+    assert (first.version_id, first.etag) == ("", "d41d8cd98f00b204e9800998ecf8427e")
     assert second.source.key == "labelled/news_category/2026/05/rows.csv.gz"
     assert (second.task, second.filename) == ("news_category", "rows.csv.gz")
+
+
+def test_suspended_versions():
+    """Every object of a key is version "null" then: the etag tells the second from the first."""
+    event = body("sqs_s3_object_created.json")
+    event["Records"][0]["s3"]["object"]["versionId"] = "null"
+    (arrival,) = arrivals(event)
+    assert (arrival.version_id, arrival.source.version) == ("", "d41d8cd98f00b204e9800998ecf8427e")
+
+
+@pytest.mark.parametrize("name", ["sqs_s3_object_created.json", "sqs_s3_two_objects_unversioned.json"])
+def test_a_notification_is_read_back(name):
+    """What goes to the dead letters can be delivered again: key, version or etag and time are kept."""
+    for arrival in arrivals(body(name)):
+        assert arrivals(json.loads(json.dumps(notification_of(arrival)))) == (arrival,)
 
 
 def test_folder_marker():

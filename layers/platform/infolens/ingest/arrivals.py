@@ -1,10 +1,11 @@
-"""Reads S3 notifications out of SQS messages: which objects have arrived. Knows a new notification's test event."""
+"""Reads S3 notifications out of SQS messages, and writes them: which objects have arrived. Knows the test event."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from aws_lambda_powertools.utilities.data_classes import S3Event
 
@@ -12,6 +13,10 @@ from infolens.contracts.dataset import UploadRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_NO_VERSION = {"", "null"}
+"""While a bucket's versions are suspended, all objects of one key are called "null", which tells none from another."""
 
 
 class NotAnS3EventError(ValueError):
@@ -26,6 +31,13 @@ class Arrival:
     version_id: str
     """S3 version to read; "" in a bucket without versions (then `source.version` is the etag)."""
     size: int
+    uploaded_at: str = ""
+    """When S3 had it whole (ISO 8601, UTC), as the event says."""
+
+    @property
+    def etag(self) -> str:
+        """What the object must be when it is read, where no version says so; "" where one does."""
+        return "" if self.version_id else self.source.version
 
     @property
     def task(self) -> str:
@@ -60,10 +72,28 @@ def arrivals(body: Mapping[str, Any]) -> tuple[Arrival, ...]:
     try:
         for record in S3Event(dict(body)).records:
             item = record.s3.get_object
-            version_id = item.version_id or ""
+            version_id = "" if (item.version_id or "") in _NO_VERSION else item.version_id
             key = unquote_plus(item.key)  # powertools decodes the key of a whole event, not that of one record
             source = UploadRef(record.s3.bucket.name, key, version_id or item.etag)
-            found.append(Arrival(source, version_id, item.size))
+            found.append(Arrival(source, version_id or "", item.size, _utc(record.get("eventTime") or "")))
     except (KeyError, TypeError, ValueError) as error:
         raise NotAnS3EventError(f"the message is no S3 notification of a created object: {error!r}") from error
     return tuple(found)
+
+
+def notification_of(arrival: Arrival) -> dict[str, Any]:
+    """Write the notification that `arrivals` reads this one out of, for a queue that takes it later."""
+    item: dict[str, Any] = {"key": quote_plus(arrival.source.key, safe="/"), "size": arrival.size}
+    item |= {"versionId": arrival.version_id} if arrival.version_id else {"eTag": arrival.source.version}
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "eventTime": arrival.uploaded_at,
+        "s3": {"bucket": {"name": arrival.source.bucket}, "object": item},
+    }
+    return {"Records": [record]}
+
+
+def _utc(text: str) -> str:
+    """Write a time of S3's (`2026-05-01T12:00:00.000Z`) as all our records write times; "" stays."""
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat() if text else ""
