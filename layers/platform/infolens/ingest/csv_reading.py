@@ -6,20 +6,34 @@ at all is refused whole (`FileRefused`).
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
+import threading
 import zlib
+from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import attrgetter
 from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_FIELD = 131_072
 """Characters of one field: the csv module's own default. It also bounds how far a stray quote can reach."""
+
+MAX_RECORD = 16 << 20
+"""Bytes of one record. It bounds memory, and how far a stray quote can reach over short fields."""
+
+BLOCK_BYTES = 512 << 10
+"""Bytes read and taken apart at a time: few enough for the processor's cache."""
+
+MAX_BLOCK_LINES = 8192
+"""Physical lines of one block of rows, so that very short rows do not become very many objects at once."""
 
 MAX_LINE = 1_048_576
 """Characters of one physical line: eight of the longest fields. Only the beginning of a longer one is read."""
@@ -51,6 +65,20 @@ _MAX_CONTROL_SHARE = 0.05
 _FORGIVEN = 3
 """Controls that say nothing about a file of a few bytes."""
 
+_OPEN = "unexpected end of data"
+_TOO_LONG = "record too long"
+"""What the csv module says of an open quote, and what we say beside it."""
+
+_ASCII = bytes(range(0x80))
+_UNKNOWN = b"\x81\x8d\x8f\x90\x9d"
+"""Bytes that Windows-1252 leaves open."""
+
+_BEYOND_ASCII = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]"
+    rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
+)
+"""A character of UTF-8 that takes several bytes (Unicode 16, table 3-7)."""
+
 # What `surrogateescape` makes of bytes that are no UTF-8, and NUL, which no text needs.
 _UNREADABLE = re.compile("[\x00\udc80-\udcff]")
 
@@ -81,6 +109,374 @@ class BrokenRow:
     reason: str
     raw: str
     """The text as it was, without its line end."""
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Some rows, in the order of the file."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Physical line at which each row starts, counted from 0 where the reader started."""
+    broken: list[BrokenRow] = field(default_factory=list)
+    """Lines in the same count."""
+
+
+class SectionReader:
+    r"""Reads the records of one section of a file once, in blocks; memory is bounded by a block and MAX_RECORD.
+
+    Quotes are read strictly (RFC 4180). A record that breaks the rules gives up its first physical line only: a stray
+    quote must not swallow the rows below it. The lines that it had swallowed are then read each by itself: a record
+    that began on one of them and went on over its end would be inside quotes there just as the broken one was, and
+    run into the same fault. So no line is read more than twice, however many quotes are wrong.
+
+    Lines end with `\n`, `\r\n` or `\r`; blank lines are no rows. Text is UTF-8; a byte that is none is taken as
+    Windows-1252, and what that does not know, or is NUL, becomes U+FFFD.
+
+    The records, their lines and the counts do not depend on how the bytes arrive or how many are taken at a time.
+    """
+
+    def __init__(
+        self,
+        content: IO[bytes],
+        delimiter: str,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            content: bytes as `file_format.open_content` gives them, standing at `start`, where a record starts.
+            delimiter: one character.
+            start: offset in the whole content; at 0 a byte-order mark is skipped.
+            stop: records (and blank lines) that start before this offset are read; None: all.
+            block_bytes: how many bytes to take apart at a time.
+        """
+        self._content = content
+        self._delimiter = delimiter
+        self._stop = stop
+        self._block_bytes = block_bytes
+        self._pending = b""
+        """What was read and is not yet made records; begins where a record starts, at offset `end`."""
+        self._drained = False
+        self.end = start
+        """Offset of the first record or blank line that starts at or after `stop`, else the end of the content."""
+        self.lines = 0
+        """Physical lines of the records read."""
+        self.repaired = 0
+        """Bytes of Windows-1252 amid UTF-8."""
+        self.replaced = 0
+        """Bytes that became U+FFFD."""
+        self.ended_inside = False
+        """Whether the content ended inside an open quote: with more bytes the outcome might differ."""
+
+    def __iter__(self) -> Iterator[RowBlock]:
+        """Read on; `end`, `ended_inside` and the counts hold once this is through.
+
+        Raises:
+            FileRefused: as the content does.
+        """
+        csv.field_size_limit(MAX_FIELD)  # process-wide, hence stated at every use
+        if self.end == 0:
+            self._skip_mark()
+        size = self._block_bytes
+        while self._stop is None or self.end < self._stop:
+            self._read_on(size)
+            if not self._pending:
+                return
+            before = self.end
+            cut = _whole_lines(self._pending, final=self._drained)
+            if cut:
+                yield from self._take(cut)
+            elif len(self._pending.rstrip(b"\r")) > MAX_RECORD:
+                yield self._give_up_line()
+            size = self._block_bytes
+            if self.end == before:  # a long record is begun anew each time: reading twice as much keeps that linear
+                size = max(size, min(len(self._pending), MAX_RECORD + 1 - len(self._pending)))
+
+    def _skip_mark(self) -> None:
+        while len(self._pending) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(self._pending):
+            self._read_on(len(codecs.BOM_UTF8) - len(self._pending))
+            if self._drained:
+                return
+        if self._pending.startswith(codecs.BOM_UTF8):
+            self._pending = self._pending[len(codecs.BOM_UTF8) :]
+            self.end = len(codecs.BOM_UTF8)
+
+    def _read_on(self, size: int) -> None:
+        if self._drained:
+            return
+        data = self._content.read(size)
+        self._drained = not data
+        self._pending = self._pending + data if self._pending else data
+
+    def _take(self, cut: int) -> Iterator[RowBlock]:
+        """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
+        data = self._pending[:cut]
+        pieces = data.splitlines(keepends=True)
+        chunk = _Chunk(pieces, *_decoded(data, pieces), first=self.lines, delimiter=self._delimiter)
+        if len(self._pending) > MAX_RECORD:
+            chunk.measure(len(self._pending) - cut)
+        limit = len(pieces)
+        if self._stop is not None and self.end + cut > self._stop:
+            limit = _index_from(pieces, self._stop - self.end)
+        at = 0
+        while at < limit and not chunk.starved:
+            block, at = chunk.block(at, limit, final=self._drained and cut == len(self._pending))
+            if block.rows or block.broken:
+                yield block
+        self.ended_inside |= chunk.ended_inside
+        self.lines += at
+        self.repaired += chunk.repaired
+        self.replaced += chunk.replaced
+        taken = cut
+        if at < len(pieces):
+            left = b"".join(pieces[at:])
+            taken -= len(left)
+            _, repaired, replaced = _decoded(left, pieces[at:])
+            self.repaired -= repaired
+            self.replaced -= replaced
+        self.end += taken
+        self._pending = self._pending[taken:]
+
+    def _give_up_line(self) -> RowBlock:
+        """Keep the beginning of a line that is longer than a record may be, and read over the rest of it."""
+        found = _line_end(self._pending)
+        head = _beginning(self._pending[: found[0]] if found else self._pending)
+        (text,), repaired, replaced = _decoded(head, [head])
+        block = RowBlock(broken=[BrokenRow(self.lines, _too_long(), text)])
+        while found is None and not self._drained:
+            keep = len(self._pending) - self._pending.endswith(b"\r")
+            self.end += keep
+            self._pending = self._pending[keep:]
+            self._read_on(self._block_bytes)
+            found = _line_end(self._pending)
+        over = found[1] if found else len(self._pending)
+        self.end += over
+        self._pending = self._pending[over:]
+        self.lines += 1
+        self.repaired += repaired
+        self.replaced += replaced
+        return block
+
+
+@dataclass
+class _Chunk:
+    """Whole lines in memory, and the records on them."""
+
+    pieces: Sequence[bytes]
+    texts: Sequence[str]
+    repaired: int
+    replaced: int
+    first: int
+    """Number of the first line."""
+    delimiter: str
+    ends: Sequence[int] | None = None
+    """Where each line begins, and where the next begins after all; only where a record may be too long."""
+    beyond: int = 0
+    """Bytes that are known to follow on the next line."""
+    starved: bool = False
+    """Whether more lines must be known to finish a record."""
+    ended_inside: bool = False
+
+    def measure(self, beyond: int) -> None:
+        """Look out for records that are too long."""
+        self.ends = list(accumulate(map(len, self.pieces), initial=0))
+        self.beyond = beyond
+
+    def block(self, at: int, limit: int, *, final: bool) -> tuple[RowBlock, int]:
+        """Read some records from line `at` on that start before line `limit`.
+
+        Returns:
+            The rows, and the line at which the next record starts.
+        """
+        block = RowBlock()
+        rows, lines = block.rows, block.lines
+        upto, first, ends = min(limit, at + MAX_BLOCK_LINES), self.first, self.ends
+        here = at
+        while here < upto:
+            base = here
+            reader = self._reader(base)
+            try:
+                for fields in reader:
+                    after = base + reader.line_num
+                    if ends is not None and ends[after] - ends[here] > MAX_RECORD:
+                        raise csv.Error(_TOO_LONG)  # noqa: TRY301 - a fault like those of the module
+                    if fields:
+                        rows.append(fields)
+                        lines.append(first + here)
+                    here = after
+                    if here >= upto:
+                        break
+            except csv.Error as error:
+                here = self._after_fault(block, (here, base + reader.line_num - 1, limit), error, final=final)
+                if self.starved:
+                    break
+        return block, here
+
+    def _reader(self, at: int) -> Any:  # noqa: ANN401 - csv.reader's class has no public name before Python 3.13
+        return csv.reader(
+            map(self.texts.__getitem__, range(at, len(self.texts))), delimiter=self.delimiter, strict=True
+        )
+
+    def _after_fault(self, block: RowBlock, span: tuple[int, int, int], error: csv.Error, *, final: bool) -> int:
+        """Give up a record and read what it had swallowed, unless lines that are not known yet may finish it.
+
+        Args:
+            block: takes the rows.
+            span: the line where the record starts, the line of the fault, and the line before which to stop.
+            error: the fault.
+            final: whether the content ends with these lines.
+
+        Returns:
+            The line to go on at.
+        """
+        here, bad, limit = span
+        reason, is_open = _reason(error), str(error) == _OPEN
+        bad = len(self.texts) if is_open else bad
+        reach = self._reach(here)
+        if reach is not None and reach <= bad:
+            bad, reason = reach, _too_long()
+        elif is_open and not final:
+            self.starved = True
+            return here
+        elif is_open:
+            self.ended_inside = True
+        block.broken.append(BrokenRow(self.first + here, reason, self._raw(here)))
+        bad = min(bad, limit)
+        for line in range(here + 1, bad):
+            try:
+                fields = next(csv.reader((self.texts[line],), delimiter=self.delimiter, strict=True))
+            except csv.Error as fault:
+                why = reason if str(fault) == _OPEN else _reason(fault)
+                block.broken.append(BrokenRow(self.first + line, why, self._raw(line)))
+            else:
+                if fields:
+                    block.rows.append(fields)
+                    block.lines.append(self.first + line)
+        return max(bad, here + 1)
+
+    def _reach(self, here: int) -> int | None:
+        """Give the line on which a record that starts at line `here` becomes too long; None: on none of these."""
+        if self.ends is None or self.ends[-1] + self.beyond - self.ends[here] <= MAX_RECORD:
+            return None
+        return bisect_right(self.ends, self.ends[here] + MAX_RECORD) - 1
+
+    def _raw(self, line: int) -> str:
+        return self.texts[line].rstrip("\r\n")
+
+
+def decoded_lines(data: bytes) -> list[str]:
+    """Give the physical lines of some bytes, decoded as `SectionReader` does, with their line ends."""
+    return _decoded(data, data.splitlines(keepends=True))[0]
+
+
+class _Tally(threading.local):
+    """Counts what `_repair` did in this thread."""
+
+    repaired = 0
+    replaced = 0
+
+
+_tally = _Tally()
+
+
+def _repair(error: UnicodeError) -> tuple[str, int]:
+    """Take bytes that are no UTF-8 as Windows-1252, up to the next character of UTF-8 that is not ASCII."""
+    assert isinstance(error, UnicodeDecodeError)
+    found = _BEYOND_ASCII.search(error.object, error.start)
+    stop = found.start() if found else len(error.object)
+    odd = error.object[error.start : stop]
+    high = odd.translate(None, _ASCII)
+    unknown = len(high) - len(high.translate(None, _UNKNOWN))
+    _tally.replaced += unknown
+    _tally.repaired += len(high) - unknown
+    return odd.decode("cp1252", "replace"), stop
+
+
+_REPAIR = "infolens.windows-1252"
+codecs.register_error(_REPAIR, _repair)
+
+
+def _decoded(data: bytes, pieces: Sequence[bytes]) -> tuple[list[str], int, int]:
+    """Decode the pieces of `data`; gives how many bytes were repaired and replaced, too."""
+    _tally.repaired = _tally.replaced = 0
+    texts = [piece.decode("utf-8", _REPAIR) for piece in pieces]
+    if b"\0" in data:
+        _tally.replaced += data.count(b"\0")
+        texts = [text.replace("\0", "\ufffd") for text in texts]
+    return texts, _tally.repaired, _tally.replaced
+
+
+def _whole_lines(pending: bytes, *, final: bool) -> int:
+    """Give the length of the whole lines at the beginning, up to a line that is longer than a record may be."""
+    cut = len(pending) if final else _last_line_end(pending)
+    if len(pending) > MAX_RECORD:
+        at = 0
+        for piece in pending[:cut].splitlines(keepends=True):
+            if len(piece) > MAX_RECORD and len(piece.rstrip(b"\r\n")) > MAX_RECORD:
+                return at
+            at += len(piece)
+    return cut
+
+
+def _last_line_end(pending: bytes) -> int:
+    r"""Give where the last line ends; a `\r` at the very end may be half an end and does not count."""
+    cut = pending.rfind(b"\n") + 1
+    return max(cut, pending.rfind(b"\r", cut, max(len(pending) - 1, cut)) + 1)
+
+
+def _line_end(pending: bytes) -> tuple[int, int] | None:
+    """Give where the first line's text ends and where the next line begins; None: not known yet."""
+    feed = pending.find(b"\n")
+    back = pending.find(b"\r", 0, len(pending) if feed < 0 else feed)
+    if back < 0:
+        return None if feed < 0 else (feed, feed + 1)
+    if back + 1 == len(pending):
+        return None
+    return back, back + 1 + (back + 1 == feed)
+
+
+def _beginning(line: bytes) -> bytes:
+    """Give the first MAX_RECORD bytes, not cut within a character."""
+    cut = MAX_RECORD
+    for back in range(1, min(4, cut + 1)):
+        if line[cut - back] >= 0xC0:
+            return line[: cut - back]
+        if line[cut - back] < 0x80:
+            break
+    return line[:cut]
+
+
+def _index_from(pieces: Sequence[bytes], offset: int) -> int:
+    """Give the first piece that starts at or after an offset."""
+    at = 0
+    for index, piece in enumerate(pieces):
+        if at >= offset:
+            return index
+        at += len(piece)
+    return len(pieces)
+
+
+def rows(content: IO[bytes] | Lines, delimiter: str = ",") -> Iterator[Row | BrokenRow]:
+    """Read all rows of a content, the header included, in the order of the file; see `SectionReader`.
+
+    Raises:
+        FileRefused: as the content does.
+    """
+    if isinstance(content, Lines):
+        yield from _rows_of_lines(content)
+        return
+    for block in SectionReader(content, delimiter):
+        found: list[Row | BrokenRow] = [
+            Row(line + 1, tuple(row)) for line, row in zip(block.lines, block.rows, strict=True)
+        ]
+        if block.broken:
+            found += (BrokenRow(row.line + 1, row.reason, row.raw) for row in block.broken)
+            found.sort(key=attrgetter("line"))
+        yield from found
 
 
 class Lines:
@@ -167,7 +563,7 @@ def open_lines(stream: IO[bytes], filename: str) -> Lines:
     return Lines(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=""))
 
 
-def rows(lines: Lines) -> Iterator[Row | BrokenRow]:
+def _rows_of_lines(lines: Lines) -> Iterator[Row | BrokenRow]:
     """Read all rows, the header included; blank lines are no rows.
 
     Quotes are read strictly (RFC 4180). Where a quote opens a field and is not closed as it should be, only the first
@@ -210,6 +606,10 @@ def _refuse_binary(sample: bytes) -> None:
     if controls - _FORGIVEN > _MAX_CONTROL_SHARE * len(sample):
         share = f"{controls / len(sample):.1%} of its first bytes are control characters"
         raise FileRefused(f"the file is not CSV text: {share}, at most {_MAX_CONTROL_SHARE:.0%} may be")
+
+
+def _too_long() -> str:
+    return f"the row has more than {MAX_RECORD:,} bytes; only its beginning is kept"
 
 
 def _reason(error: csv.Error) -> str:
