@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SALT = b"infolens-split-1"
 """Never change it: rows that a champion was trained on would move into the test split."""
@@ -20,6 +25,12 @@ _VALIDATION_BELOW = 0.2
 def digest_of(identity: str) -> bytes:
     """Give the salted sha256 of a row's identity, 32 bytes: its name among all rows, and its place in the splits."""
     return hashlib.sha256(SALT + identity.encode()).digest()
+
+
+def digests_of(identities: Iterable[bytes]) -> list[bytes]:
+    """Give the digest of each identity, which comes as UTF-8."""
+    sha256, salt = hashlib.sha256, SALT
+    return [sha256(salt + identity).digest() for identity in identities]
 
 
 def position_of(identity: str) -> float:
@@ -42,3 +53,19 @@ def split_at(position: float) -> str:
 def split_of(identity: str) -> str:
     """Name the split of a row by its identity; equal identities always share a split."""
     return split_at(position_of(identity))
+
+
+def split_of_digest(digest: bytes) -> str:
+    """Name the split of the row with this digest, as `split_at` does by its position."""
+    if digest >= _VALIDATION_END:
+        return "train"
+    return "test" if digest < _TEST_END else "validation"
+
+
+def _first_digest(position: float) -> bytes:
+    """Give the first 8 bytes of the least digest whose position is not below `position` (less than a quarter)."""
+    return bisect_left(range(2**62), position, key=lambda number: number / 2**64).to_bytes(8, "big")
+
+
+_TEST_END = _first_digest(_TEST_BELOW)
+_VALIDATION_END = _first_digest(_VALIDATION_BELOW)

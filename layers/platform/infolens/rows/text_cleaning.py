@@ -9,23 +9,39 @@ import unicodedata
 # Controls that are no white space, soft hyphens, zero-width and bidirectional marks, byte-order marks, replacement
 # characters, noncharacters, and lone surrogates (a JSON escape can carry one, and no UTF-8 encoder takes it).
 # Zero-width joiners stay: emoji and Persian need them.
-_INVALID = re.compile(
+INVALID = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     "\ufeff\ufffd-\uffff\ud800-\udfff]"
 )
 
+_WITHOUT_KEY = re.compile(r"[\W_]+")
+"""What `str.isalnum` says no to: expressions count as a word what it says yes to, and the underscore."""
+
+_ASCII = bytes(range(128))
+_ASCII_WITHOUT_KEY = bytes(code for code in _ASCII if not chr(code).isalnum())
+
+_FEW = 50
+"""Different characters up to which taking each of them out is quicker than looking at the whole text for all."""
+
 _ENDINGS = frozenset(".!?:;\"'\u2026\u201d\u2019")
 
 
-def clean_text(raw: str) -> str:
-    """Give `raw` without entities and invalid characters, in NFC, with single spaces; "" when nothing is left."""
-    text = raw
+def unescaped(text: str) -> str:
+    """Give `text` without entities."""
     for _ in range(2):  # feeds that were escaped twice carry "&amp;#39;"
         if "&" not in text:
             break
         text = html.unescape(text)
-    if not text.isprintable():  # the usual text is, and the expression costs more than the question
-        text = _INVALID.sub("", text)
+    return text
+
+
+def clean_text(raw: str) -> str:
+    """Give `raw` without entities and invalid characters, in NFC, with single spaces; "" when nothing is left."""
+    text = unescaped(raw)
+    # The usual text is printable, and the expression costs more than the question; of all that is invalid, only the
+    # replacement character counts as printable.
+    if not text.isprintable() or "\ufffd" in text:
+        text = INVALID.sub("", text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return " ".join(text.split())
@@ -43,4 +59,14 @@ def content_key(text: str) -> str:
 
     A text without any (a row of emoji) stays as it is, for two of those are no copies of each other.
     """
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold())) or text
+    # Most of a text is ASCII, which bytes are rid of at once.
+    folded = unicodedata.normalize("NFKC", text).casefold().encode("utf-8", "surrogatepass")
+    key = folded.translate(None, _ASCII_WITHOUT_KEY).decode("utf-8", "surrogatepass")
+    if not key.isalnum():
+        others = set(folded.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+        if len(others) > _FEW:
+            return _WITHOUT_KEY.sub("", key) or text
+        for character in others:
+            if not character.isalnum():
+                key = key.replace(character, "")
+    return key or text

@@ -11,7 +11,6 @@ from infolens.contracts.description import Description, label_answer, object_sch
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_titled_text
 from infolens.rows.json_types import json_type
-from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
@@ -77,7 +76,9 @@ class NewsCategorySchema:
 
     def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
         """See Schema."""
-        return clean_each(self, columns)
+        from infolens.rows.text_blocks import TextRules, clean_text_block  # noqa: PLC0415 - numpy, only ingest has it
+
+        return clean_text_block(self, columns, TextRules(MIN_LABELLED, MAX_TEXT, self._label))
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""

@@ -1,0 +1,110 @@
+"""Cleans the rows of a text task in blocks: usual rows at once in arrays, unusual ones one by one. Pure.
+
+Only ingest has numpy, so that schemas import this module when a block of rows comes, and never before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infolens.contracts.task import CleanBlock, RowRejected
+from infolens.rows.split import digest_of, split_of_digest
+from infolens.rows.text_arrays import CONTENT_KEYS, Keys, keyed_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from infolens.contracts.task import Schema
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """What a task says of the texts and labels that are surely taken; everything else is left to its schema."""
+
+    least: int
+    most: int
+    """Characters of a clean text that is kept as it is."""
+    label_of: Callable[[str], str]
+    """Reads a label's cell; raises RowRejected."""
+    label: str = "label"
+    """Name under which the label's column is bound."""
+    no_titles: frozenset[str] = frozenset()
+    """What stands for a missing title, casefolded, without white space."""
+    keys: Keys = CONTENT_KEYS
+    """What a row's identity is made of."""
+
+
+def clean_text_block(schema: Schema, columns: Mapping[str, Sequence[str]], rules: TextRules) -> CleanBlock:
+    """Clean a block of rows that become a text (of `title` and `text`) and a label, as `clean_each` does.
+
+    The schema cleans by `clean_text` and `join_title`, and its rows' identities are keys as `rules` has them.
+    """
+    size = len(next(iter(columns.values()), ()))
+    texts = [columns.get("text", [""] * size)]
+    if "title" in columns:
+        titles = columns["title"]
+        if rules.no_titles:
+            titles = ["" if title.strip().casefold() in rules.no_titles else title for title in titles]
+        texts.insert(0, titles)
+    found = keyed_texts(texts, rules.keys)
+    labels = _labels(columns.get(rules.label, [""] * size), rules.label_of)
+    unusual = {*found.odd, *_outside(found.texts, rules)}
+    if None in labels:
+        unusual.update(position for position, label in enumerate(labels) if label is None)
+    values: dict[str, list[object]] = {"text": [*found.texts], "label": [*labels]}
+    return settled(schema, columns, values, found.digests, sorted(unusual))
+
+
+def settled(
+    schema: Schema,
+    columns: Mapping[str, Sequence[str]],
+    values: dict[str, list[object]],
+    digests: list[bytes],
+    unusual: Sequence[int],
+) -> CleanBlock:
+    """Clean the unusual rows of a block one by one, and put them among the others.
+
+    Args:
+        schema: the task's rows; their splits go by their identities.
+        columns: bound name -> cells of all rows.
+        values: clean values of all rows, right for those that are not unusual; taken over.
+        digests: digests of all rows, right for those that are not unusual; taken over.
+        unusual: positions of the rows that the schema has to look at, ascending.
+    """
+    rejected: list[tuple[int, str, str]] = []
+    for position in unusual:
+        try:
+            row = schema.clean({name: cells[position] for name, cells in columns.items()})
+        except RowRejected as error:
+            rejected.append((position, error.field, error.reason))
+            continue
+        for name, column in values.items():
+            column[position] = row[name]
+        digests[position] = digest_of(schema.identity(row))
+    kept = list(range(len(digests)))
+    if rejected:
+        taken = [True] * len(digests)
+        for position, _, _ in rejected:
+            taken[position] = False
+        kept = list(itertools.compress(kept, taken))
+        values = {name: list(itertools.compress(column, taken)) for name, column in values.items()}
+        digests = list(itertools.compress(digests, taken))
+    return CleanBlock(kept, values, digests, [split_of_digest(digest) for digest in digests], rejected)
+
+
+def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | None]:
+    """Read each distinct cell once; None where it is refused."""
+    found: dict[str, str | None] = {}
+    for cell in set(cells):
+        try:
+            found[cell] = label_of(cell)
+        except RowRejected:
+            found[cell] = None
+    return [found[cell] for cell in cells]
+
+
+def _outside(texts: Sequence[str], rules: TextRules) -> list[int]:
+    least, most = rules.least, rules.most
+    return [position for position, text in enumerate(texts) if not least <= len(text) <= most]
