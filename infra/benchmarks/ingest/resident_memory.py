@@ -1,0 +1,94 @@
+"""Watches what a process and all its children hold in memory, from outside, until they end (Linux)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+EVERY = 0.05
+"""Seconds between two looks."""
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Megabytes (10^6 bytes), each summed over the processes of one moment, the highest of all moments."""
+
+    resident: float = 0.0
+    """Rss: pages shared by two processes count twice."""
+    proportional: float = 0.0
+    """Pss: shared pages count once. Pages of mapped files are in both."""
+    anonymous: float = 0.0
+    """The part of Pss that is no file's and cannot be dropped when memory gets short."""
+
+    def highest(self, other: Held) -> Held:
+        """Give the higher of each figure."""
+        return Held(
+            max(self.resident, other.resident),
+            max(self.proportional, other.proportional),
+            max(self.anonymous, other.anonymous),
+        )
+
+
+def held(pid: int, proc: Path = _PROC) -> Held:
+    """Sum up what a process and its descendants hold now; those that have ended hold nothing."""
+    sums = dict.fromkeys(("Rss", "Pss", "Pss_Anon"), 0)
+    for each in _family(pid, proc):
+        try:
+            lines = (proc / str(each) / "smaps_rollup").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            name, _, rest = line.partition(":")
+            if name in sums:
+                sums[name] += int(rest.split()[0])
+    return Held(*(sums[name] * 1024 / 1e6 for name in ("Rss", "Pss", "Pss_Anon")))
+
+
+def _family(pid: int, proc: Path) -> list[int]:
+    family = [pid]
+    for one in family:  # grows while it is walked
+        try:
+            tasks = list((proc / str(one) / "task").iterdir())
+        except OSError:
+            continue
+        for task in tasks:
+            try:
+                family += map(int, (task / "children").read_text().split())
+            except OSError:
+                continue
+    return family
+
+
+class Watch:
+    """Context in which a process is watched; `peak` is complete when it has been left."""
+
+    def __init__(self, pid: int) -> None:
+        """Watch `pid` and what it starts."""
+        self.peak = Held()
+        self._pid = pid
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, whatever happened."""
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.is_set():
+            self.peak = self.peak.highest(held(self._pid))
+            self._over.wait(EVERY)
