@@ -1,7 +1,8 @@
 """Measures ingest against other CSV readers on one generated file, and the curve of its time and memory over the size.
 
     python infra/benchmarks/ingest/measure.py [--size 700] [--rounds 3] [--readers ours,polars,...]
-    python infra/benchmarks/ingest/measure.py --curve [--curve-sizes 10,100,1000]
+    python infra/benchmarks/ingest/measure.py --curve [--curve-sizes 10,100,1000,4000]
+    python infra/benchmarks/ingest/measure.py --one-core [--size 1000]
 
 Each reader is a process of its own with two threads, or worker processes, on the same file, one after the other, in
 rounds whose order changes. README.md beside this script says what is measured and what the figures mean.
@@ -25,12 +26,14 @@ from typing import TYPE_CHECKING
 
 import correctness
 import news_csv
+import yaml
 from resident_memory import Held, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 HERE = Path(__file__).resolve().parent
+TEMPLATE = HERE.parents[2] / "template.yaml"
 PEERS_PYTHON = HERE.parents[2] / ".venvs" / "bench" / "bin" / "python"
 MB = 1e6
 CORES = 2
@@ -199,7 +202,7 @@ def table(size: int, lines: Iterable[tuple[str, Sequence[Outcome], correctness.F
                 rejects_told(found),
             )
         )
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    return _laid_out(cells)
 
 
 def rejects_told(found: correctness.Findings) -> str:
@@ -239,6 +242,40 @@ def curve(sizes: Sequence[float], work: Path, seed: int, rounds: int) -> str:
         _say(f"{size:g} MB: {median:.2f} s")
         if size > sizes[0] and not (work / "keep").exists():
             _forget(file)
+    return _laid_out(cells)
+
+
+def one_core(file: Path, work: Path) -> str:
+    """Run ours on a single core, and hold time and memory against what the ingest function has."""
+    seconds, memory = function_limits()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    cells = [("processes that read", "s", "limit s", "peak RSS MB", "memory of the function MB"), ("---:",) * 5]
+    for workers in ("1", "2"):
+        out = work / "out-one-core"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        found = run(READERS["ours"], file, out, workers)
+        shutil.rmtree(out, ignore_errors=True)
+        limit = memory * (1 << 20) / MB
+        cells.append((workers, f"{found.seconds:.1f}", str(seconds), f"{found.peak.resident:.0f}", f"{limit:.0f}"))
+    return _laid_out(cells)
+
+
+class _Template(yaml.SafeLoader):
+    """YAML with CloudFormation's tags, which are of no interest here."""
+
+
+_Template.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def function_limits(template: Path = TEMPLATE) -> tuple[int, int]:
+    """Read time-out in seconds and memory in MiB of the ingest function from the template."""
+    read = yaml.load(template.read_text(), _Template)  # noqa: S506 - a SafeLoader that knows more tags
+    function = read["Globals"]["Function"] | read["Resources"]["IngestUpload"]["Properties"]
+    return function["Timeout"], function["MemorySize"]
+
+
+def _laid_out(cells: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
@@ -282,13 +319,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--readers", default=",".join(READERS), help="of " + ", ".join(READERS))
     parser.add_argument("--curve", action="store_true", help="ours alone over several sizes")
     parser.add_argument("--curve-sizes", default="10,100,1000", help="megabytes")
+    parser.add_argument("--one-core", action="store_true", help="ours alone on one core, against the function's limits")
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--work", type=Path, help="folder to keep generated files in; default: one that is deleted")
     given = parser.parse_args(arguments)
     names = given.readers.split(",")
     if unknown := set(names) - set(READERS):
         parser.error(f"no such reader: {', '.join(sorted(unknown))}")
-    if not given.curve and not PEERS_PYTHON.exists() and names != ["ours"]:
+    if not (given.curve or given.one_core) and not PEERS_PYTHON.exists() and names != ["ours"]:
         parser.error(f"the other readers are not installed in {PEERS_PYTHON.parents[1]}; README.md says how")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # inherited by all readers
     told = f"Measured on {machine()}."
@@ -300,6 +338,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{told}\n\n{curve(sizes, work, given.seed, given.rounds)}")
             return
         file = generated(work, given.size, given.seed)
+        if given.one_core:
+            print(f"{told} File of {file.stat().st_size / MB:,.0f} MB, one core.\n\n{one_core(file, work)}")
+            return
         answer = news_csv.answer_of(file)
         figures = compare(names, file, work, given.rounds)
     print(

@@ -104,3 +104,24 @@ def test_generated_once(tmp_path):
 def test_every_reader_has_its_script():
     """The readers of the table are there."""
     assert all((measure.HERE / "readers" / f"{reader.script}.py").is_file() for reader in measure.READERS.values())
+
+
+def test_limits_of_the_function(tmp_path):
+    """Time-out and memory are the ingest function's own, or those of all functions."""
+    template = tmp_path / "template.yaml"
+    template.write_text(
+        """
+Globals: {Function: {Timeout: 60, MemorySize: 512}}
+Resources:
+  IngestUpload:
+    Properties: {FunctionName: !Sub "${AWS::StackName}-ingest", Timeout: 900, Layers: [!Ref Layer]}
+"""
+    )
+    assert measure.function_limits(template) == (900, 512)
+
+
+def test_limits_of_the_real_template():
+    """The product's function has at most Lambda's 15 minutes and 10 GB."""
+    seconds, memory = measure.function_limits()
+    assert 0 < seconds <= 900
+    assert 128 <= memory <= 10_240
