@@ -7,7 +7,15 @@ import hashlib
 
 import pytest
 
-from infolens.rows.split import digest_of, position_at, position_of, split_at, split_of
+from infolens.rows.split import (
+    digest_of,
+    position_at,
+    position_of,
+    salted_hash,
+    split_at,
+    split_of,
+    split_of_digest,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,19 @@ def test_digest_and_position_are_one_hash():
     """The digest of a row is the whole salted hash, and its position can be read from it."""
     assert digest_of("Caf\u00e9") == hashlib.sha256(b"infolens-split-1" + "Caf\u00e9".encode()).digest()
     assert position_at(digest_of("row 19")) == position_of("row 19")
+    started = salted_hash()
+    started.update("Caf\u00e9".encode())
+    assert started.digest() == digest_of("Caf\u00e9")
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.2])
+def test_split_of_a_digest_at_the_limits(limit):
+    """A digest is compared as its position would be, to the last bit."""
+    near = int(limit * 2**64)
+    for number in (0, *range(near - 3000, near + 3000, 7), 2**64 - 1):
+        for rest in (bytes(24), b"\xff" * 24):
+            digest = number.to_bytes(8, "big") + rest
+            assert split_of_digest(digest) == split_at(position_at(digest))
 
 
 def test_known_identities_never_move():

@@ -1,5 +1,7 @@
 """Text is cleaned of what no reader sees, and of nothing that a reader does see (S0-21)."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from infolens.rows.text_cleaning import clean_text, content_key, join_title
         ("nul\x00 bell\x07 del\x7f c1\x9f", "nul bell del c1"),
         ("\ufeffmark zero\u200bwidth so\u00adft \u202eturned", "mark zerowidth soft turned"),
         ("broken \ufffd and \ud800 half", "broken and half"),
+        ("lost \ufffdbyte", "lost byte"),  # the one invalid character that counts as printable
         ("cafe\u0301", "caf\u00e9"),
         ("next\x85line", "next line"),
         ("\U0001f468\u200d\U0001f469\u200d\U0001f467 family", "\U0001f468\u200d\U0001f469\u200d\U0001f467 family"),
@@ -58,6 +61,13 @@ def test_copies_share_a_key():
     """Copies in another case, spacing, punctuation or width are one content; another word is another."""
     assert content_key("U.S. goalkeeper 's gaffe") == content_key("\uff35.\uff33. GOALKEEPER'S Gaffe!")
     assert content_key("one goal") != content_key("two goals")
+
+
+@given(st.text() | st.text(st.characters(categories=["P", "S", "L", "M", "N"]), min_size=60))
+def test_content_key_is_letters_and_digits(text):
+    """A key holds what Python calls alphanumeric of the folded text, in order, and nothing else."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    assert content_key(text) == ("".join(character for character in folded if character.isalnum()) or text)
 
 
 def test_content_key_without_letters():

@@ -10,6 +10,7 @@ functions of `text_cleaning`.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import unicodedata
 from bisect import bisect_left
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infolens.rows.split import digest_of, digests_of
+from infolens.rows.split import digest_of, salted_hash
 from infolens.rows.text_cleaning import INVALID, clean_text, content_key, unescaped
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ _LONG = 100_000
 
 _VOID = 0x01
 """A byte that stands for nothing, put where something goes away; as a control of a text it would go away itself."""
+
+_FEW = 500
+"""One byte in so many, up to which putting the pieces between them together is quicker than choosing byte by byte."""
 
 _UNSEEN, _PLAIN, _BLANK, _GONE, _ODD = range(5)
 """What is known of a character: nothing yet; it stays; it is white space; it goes away; its text is odd."""
@@ -138,34 +142,51 @@ class Keys:
         """Give the kinds of code points beyond ASCII."""
         return self._characters.kinds(points)
 
-    def digests(self, data: bytes) -> tuple[list[bytes], list[int]]:
-        """Give digests of clean texts with NULs between them, and the positions of odd ones."""
-        odd: set[int] = set()
-        array = np.frombuffer(data, np.uint8)
-        leads = np.flatnonzero(array >= _TWO_BYTES)
-        if len(leads):
-            array = array.copy()
-            points, widths = _points(array, leads)
-            kinds = self.kinds(points)
-            if (kinds == _ODD).any():
-                odd.update(_texts_at(leads[kinds == _ODD], np.flatnonzero(array == 0)))
-            keys = self._characters.keys(points)
-            for offset in range(4):
-                wide = widths > offset
-                array[leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
-            data = array.tobytes()
-        found = data.translate(_LOWER, self._deleted).split(b"\0")
-        odd.update(position for position, key in enumerate(found) if self._is_short(key))
-        return digests_of(found), sorted(odd)
+    def digests(self, data: bytes, texts: list[bytes]) -> tuple[list[bytes], list[int]]:
+        """Give digests of clean texts, and the positions of odd ones.
 
-    def _is_short(self, key: bytes) -> bool:
-        if len(key) >= 4 * self._at_least:
-            return False
-        return len(key if key.isascii() else key.decode("utf-8", "replace")) < self._at_least
+        Args:
+            data: the texts as UTF-8 with NULs between them.
+            texts: the same texts apart; taken over.
+        """
+        odd = [] if data.isascii() else self._fold(data, texts)
+        digests = []
+        salted, deleted, perhaps_short = salted_hash(), self._deleted, 4 * self._at_least
+        for position, text in enumerate(texts):
+            key = text.translate(_LOWER, deleted)
+            if len(key) < perhaps_short and len(key.decode("utf-8", "replace")) < self._at_least:
+                odd.append(position)
+            salt = salted.copy()
+            salt.update(key)
+            digests.append(salt.digest())
+        return digests, odd
+
+    def _fold(self, data: bytes, texts: list[bytes]) -> list[int]:
+        """Put into `texts` what stands in a key in place of each character beyond ASCII -> positions of odd texts."""
+        array = np.frombuffer(data, np.uint8).copy()
+        ends = np.flatnonzero(array == 0)
+        leads = np.flatnonzero(array >= _TWO_BYTES)
+        points, widths = _points(array, leads)
+        kinds = self.kinds(points)
+        keys = self._characters.keys(points)
+        for offset in range(4):
+            wide = widths > offset
+            array[leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
+        edges = [-1, *ends.tolist(), len(array)]
+        folded = array.data
+        for position in _texts_at(leads, ends):
+            texts[position] = bytes(folded[edges[position] + 1 : edges[position + 1]])
+        return _texts_at(leads[kinds == _ODD], ends)
 
 
 CONTENT_KEYS = Keys(str.isalnum)
 """Keys as `content_key` has them; a text without any letter or digit is odd."""
+
+
+@functools.cache
+def letter_keys(at_least: int) -> Keys:
+    """Keys of letters alone; a text with fewer letters than `at_least` is odd."""
+    return Keys(str.isalpha, at_least)
 
 
 def clean_texts(raw: Sequence[str]) -> list[str]:
@@ -173,7 +194,7 @@ def clean_texts(raw: Sequence[str]) -> list[str]:
     texts: list[str] = []
     for begin, end in _chunks([raw]):
         data, odd = _clean([raw[begin:end]], CONTENT_KEYS)
-        found = _decoded(data)
+        found = [text.decode() for text in data.split(b"\0")]
         for position in odd:
             found[position] = clean_text(raw[begin + position])
         texts += found
@@ -184,7 +205,8 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
     """Give the digest of each clean text's `content_key`."""
     digests: list[bytes] = []
     for begin, end in _chunks([texts]):
-        found, odd = CONTENT_KEYS.digests("\0".join(texts[begin:end]).encode())
+        data = "\0".join(texts[begin:end]).encode()
+        found, odd = CONTENT_KEYS.digests(data, data.split(b"\0"))
         for position in odd:
             found[position] = digest_of(content_key(texts[begin + position]))
         digests += found
@@ -196,8 +218,9 @@ def keyed_texts(columns: Sequence[Sequence[str]], keys: Keys) -> KeyedTexts:
     whole = KeyedTexts([], [], [])
     for begin, end in _chunks(columns):
         data, odd = _clean([column[begin:end] for column in columns], keys)
-        digests, without_key = keys.digests(data)
-        whole.texts.extend(_decoded(data))
+        texts = data.split(b"\0")
+        whole.texts.extend([text.decode() for text in texts])
+        digests, without_key = keys.digests(data, texts)
         whole.digests.extend(digests)
         whole.odd.extend(begin + position for position in sorted({*odd, *without_key}))
     return whole
@@ -214,33 +237,39 @@ def _chunks(columns: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-def _decoded(data: bytes) -> list[str]:
-    return [text.decode() for text in data.split(b"\0")]
-
-
 def _clean(columns: Sequence[Sequence[str]], keys: Keys) -> tuple[bytes, list[int]]:
     """Give the clean texts of a chunk as UTF-8 with NULs between them, and the positions of odd ones."""
     odd: set[int] = set()
-    cells = [[unescaped(cell) if "&" in cell else cell for cell in column] for column in columns]
-    for at, column in enumerate(cells):
-        if max(map(len, column)) > _LONG:
+    cells = []
+    for column in columns:
+        if max(map(len, column)) > _LONG:  # before anything else, for limits go by the raw length too
             odd.update(position for position, cell in enumerate(column) if len(cell) > _LONG)
-            cells[at] = ["" if len(cell) > _LONG else cell for cell in column]
+            cells.append(_encoded(["" if len(cell) > _LONG else cell for cell in column]))
+        else:
+            cells.append(_encoded(column))
     array, special = _array(cells)
     gone, unknown = _settle_special(array, special, keys)
     if len(unknown):
         ends = special[array[special] == 0]
         odd.update(_texts_at(unknown, ends[2::3] if len(columns) == 2 else ends))
     if gone:
-        array = array[array != _VOID]
-    array = _single_spaced(array)
+        array = _without(array, np.flatnonzero(array == _VOID))
+    array, ends = _single_spaced(array)
     if len(columns) == 1:
         return array.tobytes(), sorted(odd)
-    _join_titles(array)
+    _join_titles(array, ends)
     return array.tobytes().replace(bytes([_VOID]), b""), sorted(odd)
 
 
-def _array(columns: Sequence[Sequence[str]]) -> tuple[Bytes, Places]:
+def _encoded(column: Sequence[str]) -> list[bytes]:
+    """Give the cells of a column without entities, as UTF-8; of lone surrogates too, which go away later."""
+    try:
+        return [unescaped(cell).encode() if "&" in cell else cell.encode() for cell in column]
+    except UnicodeEncodeError:
+        return [unescaped(cell).encode("utf-8", "surrogatepass") for cell in column]
+
+
+def _array(columns: Sequence[list[bytes]]) -> tuple[Bytes, Places]:
     """Lay the cells of a chunk behind each other -> bytes, and the places of all that is no printable ASCII.
 
     NULs stand between cells: one between texts, two between a title and its text, which leaves room for a full stop and
@@ -248,16 +277,14 @@ def _array(columns: Sequence[Sequence[str]]) -> tuple[Bytes, Places]:
     """
     cells = columns[0]
     if len(columns) == 2:
-        cells = [""] * (3 * len(columns[0]))
+        cells = [b""] * (3 * len(columns[0]))
         cells[0::3], cells[2::3] = columns
     for _ in range(2):
-        array = np.frombuffer(
-            bytearray(b"\0".join([cell.encode("utf-8", "surrogatepass") for cell in cells])), np.uint8
-        )
+        array = np.frombuffer(bytearray(b"\0").join(cells), np.uint8)
         special = np.flatnonzero(array - np.uint8(_SPACE) >= _PRINTABLE)
         if np.count_nonzero(array[special] == 0) == len(cells) - 1:
             break
-        cells = [cell.replace("\0", chr(_VOID)) for cell in cells]  # NUL goes away, as other controls do
+        cells = [cell.replace(b"\0", bytes([_VOID])) for cell in cells]  # NUL goes away, as other controls do
     return array, special
 
 
@@ -293,31 +320,45 @@ def _points(array: Bytes, leads: Places) -> tuple[NDArray[np.int32], Bytes]:
     return points, widths
 
 
-def _single_spaced(array: Bytes) -> Bytes:
-    """Leave one space of several, and none at the edges of a cell."""
-    space = array == _SPACE
-    before = space | (array == 0)  # what a space must not follow
-    gone = space[1:] & before[:-1]
+def _single_spaced(array: Bytes) -> tuple[Bytes, Places]:
+    """Leave one space of several, and none at the edges of a cell -> bytes, and the places of the NULs."""
+    space, blank = array == _SPACE, array <= _SPACE  # only spaces and NULs are
+    gone = space[1:] & blank[:-1]
     if gone.any() or space[:1].any():
-        array = array[~np.concatenate([space[:1], gone])]
-        space, before = array == _SPACE, array == 0
-    else:
-        before = array == 0
-    last = space[:-1] & before[1:]
-    if last.any() or space[-1:].any():
-        array = array[~np.concatenate([last, space[-1:]])]
-    return array
-
-
-def _join_titles(array: Bytes) -> None:
-    """Put a full stop and a space, or a space, or nothing, for the two NULs between a title and its text."""
+        array = _without(array, np.flatnonzero(np.concatenate([space[:1], gone])))
     ends = np.flatnonzero(array == 0)
+    before = np.append(ends, len(array)) - 1
+    last = before[(before >= 0) & (array[before] == _SPACE)] if len(array) else before[:0]
+    if len(last):
+        array = _without(array, last)
+        ends = np.flatnonzero(array == 0)
+    return array, ends
+
+
+def _without(array: Bytes, places: Places) -> Bytes:
+    """Take the bytes at `places`, ascending, out."""
+    if len(places) * _FEW > len(array):
+        kept = np.ones(len(array), np.bool_)
+        kept[places] = False
+        return array[kept]
+    whole = array.data
+    pieces = []
+    begin = 0
+    for place in places.tolist():
+        pieces.append(whole[begin:place])
+        begin = place + 1
+    pieces.append(whole[begin:])
+    return np.frombuffer(bytearray().join(pieces), np.uint8)
+
+
+def _join_titles(array: Bytes, ends: Places) -> None:
+    """Put a full stop and a space, or a space, or nothing, for the two NULs between a title and its text."""
     first, second, between = ends[0::3], ends[1::3], ends[2::3]
     begin = np.concatenate([np.zeros(1, np.intp), between + 1])
     end = np.append(between, len(array))
     both = (first > begin) & (second + 1 < end)
-    last = array[first - 1]
-    ended = _ENDINGS[last] | (_WIDE_ENDINGS[last] & (array[first - 2] == 0x80) & (array[first - 3] == 0xE2))
+    last, second_last, third_last = (array.take(first - back, mode="wrap") for back in (1, 2, 3))
+    ended = _ENDINGS[last] | (_WIDE_ENDINGS[last] & (second_last == 0x80) & (third_last == 0xE2))
     array[first] = np.where(both, np.where(ended, _SPACE, _FULL_STOP), _VOID)
     array[second] = np.where(both & ~ended, _SPACE, _VOID)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from infolens.contracts.description import Description, label_answer, object_schema, text_schema
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_titled_text
-from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
 
@@ -72,7 +71,10 @@ class FakeNewsSchema:
 
     def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
         """See Schema."""
-        return clean_each(self, columns)
+        from infolens.rows.text_blocks import TextRules, clean_text_block  # noqa: PLC0415 - numpy, only ingest has it
+
+        rules = TextRules(MIN_LABELLED, MAX_TEXT, self._label, no_titles=_NOTHING)
+        return clean_text_block(self, columns, rules)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""

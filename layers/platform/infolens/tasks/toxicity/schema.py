@@ -11,7 +11,6 @@ from infolens.contracts.description import Description, label_answer, number_sch
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
 from infolens.rows.json_types import json_type
-from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
@@ -91,7 +90,12 @@ class ToxicitySchema:
 
     def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
         """See Schema."""
-        return clean_each(self, columns)
+        from infolens.rows.text_arrays import letter_keys  # noqa: PLC0415 - numpy, only ingest has it
+        from infolens.rows.text_blocks import TextRules, clean_text_block  # noqa: PLC0415
+
+        label, label_of = ("majority", _by_majority) if "majority" in columns else ("label", _by_name)
+        keys = letter_keys(_ENOUGH_LETTERS)
+        return clean_text_block(self, columns, TextRules(MIN_LABELLED, MAX_TEXT, label_of, label=label, keys=keys))
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema."""

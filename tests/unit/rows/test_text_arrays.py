@@ -1,0 +1,142 @@
+"""Many texts cleaned at once come out as each of them does alone, whatever characters they are made of."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infolens.rows import text_arrays
+from infolens.rows.split import digest_of
+from infolens.rows.text_arrays import CONTENT_KEYS, Keys, clean_texts, content_digests, keyed_texts
+from infolens.rows.text_cleaning import clean_text, content_key, join_title
+
+PIECES = [
+    *("a", "Z", "9", "word", ".", "?", '"', "'", ":", "_", "&", ";", "#", "\x01", "\0", "\x07", "\x7f", "\x1c", "\x85"),
+    *(" ", "  ", "\n", "\r\n", "\t", "\x0b", "\x0c", "\u00a0", "\u2003", "\u2028", "\u202f", "\u3000", "\u1680"),
+    *("&amp;", "&amp;#39;", "&amp;amp;lt;", "&lt", "&notit;", "&#0;", "&#1;", "&#xD800;", "&#x80;", "&nbsp;", "&#10;"),
+    *("\u200b", "\ufeff", "\xad", "\u202e", "\u2060", "\ufffd", "\uffff", "\ufdd0", "\ud800", "\udfff", "\U0001ffff"),
+    *("e\u0301", "\u0301", "\u0323\u0307", "\u00e9", "\u0344", "\u212b", "\u2126", "\ufb01", "\u1e9b\u0323", "\u0f73"),
+    *("\u1100", "\u1161", "\u11a8", "\uac00", "\ud7a3", "\u3131", "\uffa1", "\uffc2", "\u0e33", "\u09be", "\u0bd7"),
+    *("\u00df", "\u1e9e", "\u0130", "\u0131", "\u0149", "\u023a", "\u1f80", "\u0345", "\u03c2", "\u03a3", "\u01c5"),
+    *("\u00bd", "\u00b2", "\u0663", "\u2167", "\u00aa", "\u02b0", "\u3300", "\ufdfa", "\u2488", "\u3192", "\u00b4"),
+    *("\u2026", "\u201d", "\u2019", "\u201c", "\u2014", "\u20ac", "\u4e2d", "\u30ab\u3099", "\u0915\u093c", "\ufe0f"),
+    *("\U0001f600", "\U0001f468\u200d\U0001f469", "\U0001d400", "\U0001d7ce", "\U0001e921", "\U000e0001", "\U0010ffff"),
+    *("nan", "None", "Food & Drink", "AT&T"),
+]
+NASTY = st.lists(st.sampled_from(PIECES) | st.characters(exclude_categories=()), max_size=14).map("".join)
+MANY = settings(max_examples=400, deadline=None)
+
+
+def letters(text: str) -> str:
+    """The letters of a text, as `str.isalpha` knows them."""
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKC", text).casefold()))
+
+
+@MANY
+@given(raw=st.lists(NASTY, max_size=8))
+def test_cleaning_many(raw):
+    """Each text is what cleaning makes of it alone."""
+    assert clean_texts(raw) == [clean_text(text) for text in raw]
+
+
+@MANY
+@given(raw=st.lists(NASTY, max_size=8))
+def test_digests_of_many(raw):
+    """Each clean text has the digest of its key."""
+    clean = [clean_text(text) for text in raw]
+    assert content_digests(clean) == [digest_of(content_key(text)) for text in clean]
+
+
+@MANY
+@given(rows=st.lists(st.tuples(NASTY, NASTY), max_size=8))
+def test_titles_and_texts(rows):
+    """Titles and texts are joined as one by one; those that are not said to be odd have their text and digest."""
+    found = keyed_texts([[title for title, _ in rows], [text for _, text in rows]], CONTENT_KEYS)
+    assert len(found.texts) == len(found.digests) == len(rows)
+    for position, (title, text) in enumerate(rows):
+        if position not in found.odd:
+            joined = join_title(clean_text(title), clean_text(text))
+            assert found.texts[position] == joined
+            assert found.digests[position] == digest_of(content_key(joined))
+    assert found.odd == sorted(found.odd)
+
+
+@MANY
+@given(raw=st.lists(NASTY, max_size=8), at_least=st.sampled_from([1, 2, 5]))
+def test_keys_of_letters(raw, at_least):
+    """Keys may be of letters alone; a text whose key is too short is odd."""
+    found = keyed_texts([raw], Keys(str.isalpha, at_least))
+    for position, text in enumerate(raw):
+        key = letters(clean_text(text))
+        if len(key) < at_least:
+            assert position in found.odd
+        if position not in found.odd:
+            assert found.texts[position] == clean_text(text)
+            assert found.digests[position] == digest_of(key)
+
+
+def test_usual_texts_are_not_odd():
+    """What news is made of is cleaned at once: entities, typographic marks, accents, line ends, lost bytes, emoji."""
+    usual = [
+        "Tom &amp;amp; Jerry&#39;s \u201cfifth\u201d \u2014 caf\u00e9\u2026\r\n\r\n\u00a0Next\u2028line, \u20ac5",
+        "\ufeffbroken \ufffd\ufffd zero\u200bwidth so\u00adft bell\x07 nul\0",
+        "\u00c9cole Stra\u00dfe \u4e2d\u6587 \U0001f600 \u2764\ufe0f",
+    ]
+    found = keyed_texts([["Title.", "", "Title"], usual], CONTENT_KEYS)
+    assert found.odd == []
+    assert found.texts == [
+        "Title. Tom & Jerry's \u201cfifth\u201d \u2014 caf\u00e9\u2026 Next line, \u20ac5",
+        "broken zerowidth soft bell nul",
+        "Title. \u00c9cole Stra\u00dfe \u4e2d\u6587 \U0001f600 \u2764\ufe0f",
+    ]
+
+
+@pytest.mark.parametrize("size", [text_arrays._LONG, text_arrays._LONG + 1])
+def test_long_texts(size):
+    """A text that is too long for the array comes out all the same."""
+    raw = ["short  one", "x " * (size // 2) + "y" * (size % 2), "\u00e9" * size]
+    assert clean_texts(raw) == [clean_text(text) for text in raw]
+    assert content_digests(raw) == [digest_of(content_key(text)) for text in raw]
+
+
+def test_chunks_make_no_difference(monkeypatch):
+    """Texts cleaned three characters at a time are those cleaned together."""
+    raw = [f" {text} &amp; caf\u00e9  {number}\n" for number, text in enumerate(PIECES)]
+    titles = ["", " Title ", "Why?"] * (len(raw) // 3) + [""] * (len(raw) % 3)
+    whole = keyed_texts([titles, raw], CONTENT_KEYS)
+    monkeypatch.setattr(text_arrays, "_CHUNK", 3)
+    assert keyed_texts([titles, raw], CONTENT_KEYS) == whole
+
+
+def test_no_text():
+    """Nothing in, nothing out."""
+    assert clean_texts([]) == []
+    assert content_digests([]) == []
+    assert keyed_texts([[], []], CONTENT_KEYS).texts == []
+
+
+def test_every_character_between_others():
+    """Each character of Unicode, between a letter with a mark and a mark, is cleaned and keyed as it is alone."""
+    points = [point for point in range(0x80, 0x110000) if not 0x3400 <= point < 0xA000 and not 0xAC80 <= point < 0xD700]
+    points = [point for point in points if point < 0x20000 or point % 97 == 0 or 0xE0000 <= point < 0xE0200]
+    raw = [f"E{chr(point)}a o{chr(point)}\u00e9 {chr(point)}{chr(point)}" for point in points]
+    found = keyed_texts([raw], CONTENT_KEYS)
+    odd = set(found.odd)
+    for position, text in enumerate(raw):
+        if position not in odd:
+            clean = clean_text(text)
+            assert found.texts[position] == clean, hex(points[position])
+            assert found.digests[position] == digest_of(content_key(clean)), hex(points[position])
+    assert len(odd) < len(points) / 15  # marks, most of all
+
+
+def test_nothing_composes_that_stands_alone():
+    """What is second in any composition of Unicode is not taken for a character that keeps to itself."""
+    for point in range(0x110000):
+        parts = unicodedata.decomposition(chr(point)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            assert not text_arrays._stands_alone(chr(int(parts[1], 16))), hex(point)
+    assert not any(text_arrays._stands_alone(chr(point)) for point in range(0x1161, 0x1200))
