@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from infolens.aws.objects import Found, ObjectMissingError
+from infolens.aws.objects import Found, ObjectMissingError, WriteRefusedError
 from infolens_cli.screen import Screen
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -74,3 +74,18 @@ class Objects:
     def open(self, bucket, key, version=""):
         """See ObjectStore."""
         return io.BytesIO(self.read(bucket, key, version).data)
+
+    def keys(self, bucket, prefix):
+        """See ObjectStore."""
+        return iter(sorted(key for place, key in self.content if place == bucket and key.startswith(prefix)))
+
+    def create(self, bucket, key, data, content_type=""):
+        """See ObjectStore."""
+        return self.content.setdefault((bucket, key), data) is data
+
+    def replace(self, bucket, key, data, etag):
+        """See ObjectStore; every object's etag is "etag"."""
+        if etag != "etag":
+            raise WriteRefusedError(key)
+        self.content[bucket, key] = data
+        return etag

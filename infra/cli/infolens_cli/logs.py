@@ -105,6 +105,13 @@ def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa:
     return sorted(lines.values(), key=lambda line: line.at)
 
 
+def messages(logs: Any, group: str, wanted: str, since: int) -> list[str]:  # noqa: ANN401 - a boto3 client
+    """What one group says about an id from `since` (milliseconds) on, in order; nothing where there is no group."""
+    found = _events(logs, logGroupName=group, startTime=since, filterPattern=json.dumps(wanted))
+    told = sorted((int(event["timestamp"]), str(event["message"])) for event in found)
+    return [text for _, text in told if _whole(wanted).search(text)]
+
+
 def last_line(logs: Any, job: str) -> str:  # noqa: ANN401 - a boto3 client
     """What a SageMaker job said last; "" while it has said nothing."""
     for group in ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs"):

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from infolens_cli.commands import clouds, models, rows, seeing, showing
+from infolens_cli.commands import clouds, dead_letters, models, quality, rows, seeing, showing
+from infolens_cli.commands import datasets as sets
 from infolens_cli.commands import rollouts as rolling
 from infolens_cli.context import DEFAULT_STACK
 from infolens_cli.workplace import Workplace
 
 _CLOUD = "The cloud"
 _ROWS = "Rows in, answers out"
+_DATA = "Datasets and their quality"
 _MODELS = "Models and their rollout"
 _SEEING = "Seeing inside"
 
@@ -33,7 +35,8 @@ def prose(document: str) -> str:
 
 
 def _command(to: typer.Typer, panel: str | None, command: Callable[..., Any]) -> None:
-    to.command(rich_help_panel=panel, help=prose(command.__doc__ or ""))(command)
+    name = command.__name__.rstrip("_")  # `list_` is the command `list`
+    to.command(name, rich_help_panel=panel, help=prose(command.__doc__ or ""))(command)
 
 
 _EVERYWHERE = """Train, judge, serve, roll out and take back news models, on AWS or on this machine.
@@ -59,28 +62,38 @@ def everywhere(
 
 _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CLOUD: (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo),
-    _ROWS: (rows.upload, rows.predict),
+    _ROWS: (rows.upload, rows.report, rows.replay, rows.predict),
+    _DATA: (quality.quality,),
     _MODELS: (models.train, models.register),
     _SEEING: (seeing.logs,),
 }
-_ROLLOUT: tuple[Callable[..., Any], ...] = (
-    rolling.start,
-    rolling.status,
-    rolling.weight,
-    rolling.abort,
-    rolling.history,
+_GROUPS: tuple[tuple[str, str, str, tuple[Callable[..., Any], ...]], ...] = (
+    (
+        "dataset",
+        _DATA,
+        "List, show and compare datasets, and bring any of them back, with the model that came of it.",
+        (sets.list_, sets.show, sets.diff, sets.checkout),
+    ),
+    (
+        "dlq",
+        _DATA,
+        "Look at events that could not be dealt with, and put them in again.",
+        (dead_letters.list_, dead_letters.replay),
+    ),
+    (
+        "rollout",
+        _MODELS,
+        "Bring versions in step by step, look at how they stand, and take them back.",
+        (rolling.start, rolling.status, rolling.weight, rolling.abort, rolling.history),
+    ),
 )
 
 for _panel, _commands in _PANELS.items():
     for _one in _commands:
         _command(app, _panel, _one)
 
-_rollout = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-for _one in _ROLLOUT:
-    _command(_rollout, None, _one)
-app.add_typer(
-    _rollout,
-    name="rollout",
-    rich_help_panel=_MODELS,
-    help="Bring versions in step by step, look at how they stand, and take them back.",
-)
+for _name, _panel, _about, _commands in _GROUPS:
+    _group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+    for _one in _commands:
+        _command(_group, None, _one)
+    app.add_typer(_group, name=_name, rich_help_panel=_panel, help=_about)

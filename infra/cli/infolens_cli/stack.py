@@ -30,6 +30,11 @@ class Stack:
     rollout_state_machine_arn: str
     api_url: str
     api_key_id: str
+    # Without these a test stands in for a stack just as well; a deployed one lacks none of them (`from_outputs`).
+    labelled_dead_letters: str = ""
+    batch_dead_letters: str = ""
+    failed_take_backs: str = ""
+    take_back_function_arn: str = ""
 
     def predict_function(self, task: str) -> str:
         """Name of a task's predict function."""

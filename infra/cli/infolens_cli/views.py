@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
+
+from infolens_cli.figures import rate, seconds, size
+from infolens_cli.quality import file_figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,14 +43,17 @@ def digest(value: str) -> str:
     return value[:12]
 
 
-def _grid(*columns: str, title: str = "") -> Table:
+def grid(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> Table:
+    """A table with a header; the columns in `numbers` stand to the right and are never folded."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        right = column in numbers
+        table.add_column(column, overflow="fold", justify="right" if right else "left", no_wrap=right)
     return table
 
 
-def _facts(rows: Mapping[str, str]) -> Table:
+def facts_table(rows: Mapping[str, str]) -> Table:
+    """Names and values, one line each."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -65,6 +72,10 @@ def upload_report(report: UploadReport) -> Table:
     """Counts of one labelled upload; they add up."""
     style = {"accepted": "green", "refused": "red"}.get(report.status, "yellow")
     facts = {"status": f"[{style}]{report.status}[/]" + (f" - {escape(report.reason)}" if report.reason else "")}
+    if report.replay_of:
+        facts["replay of"] = report.replay_of
+    if report.format or report.bytes_in:
+        facts["file"] = ", ".join([size(report.bytes_in), *_written(report)])
     facts["rows in"] = str(report.rows_in)
     facts["kept"] = str(report.rows_kept)
     facts["duplicate"] = str(report.rows_duplicate)
@@ -72,16 +83,111 @@ def upload_report(report: UploadReport) -> Table:
     if report.label_counts:
         counted = sorted(report.label_counts.items(), key=lambda item: (-item[1], item[0]))
         facts["labels kept"] = ", ".join(f"{escape(label)} {count}" for label, count in counted)
+    if report.text_lengths:
+        facts["text lengths"] = lengths(report.text_lengths)
+    facts |= _oddities(report)
+    if took := _took(report):
+        facts["took"] = took
     facts["upload id"] = report.upload_id
     if report.dataset_id:
         facts["dataset"] = report.dataset_id
-    return _facts(facts)
+    return facts_table(facts)
+
+
+_ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 with a byte order mark",
+    "utf-16-le": "UTF-16 (little-endian)",
+    "utf-16-be": "UTF-16 (big-endian)",
+}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+def _written(report: UploadReport) -> list[str]:
+    """How the file was written, in words."""
+    found = report.format
+    if found is None:
+        return []
+    encoding = _ENCODINGS.get(found.encoding, found.encoding)
+    mixed = " and Windows-1252" if report.bytes_repaired else ""
+    delimiter = _DELIMITERS.get(found.delimiter, repr(found.delimiter))
+    return [*([found.packing] if found.packing else []), f"{encoding}{mixed}", f"{delimiter} between the columns"]
+
+
+def _oddities(report: UploadReport) -> dict[str, str]:
+    """What an editor may want to look at although the rows were taken."""
+    facts = {}
+    if report.bytes_repaired:
+        facts["repaired"] = f"{report.bytes_repaired} bytes that are no UTF-8 were read as Windows-1252"
+    if report.bytes_replaced:
+        facts["replaced"] = f"{report.bytes_replaced} bytes that mean nothing in either became \ufffd"
+    if report.conflicting_labels:
+        facts["conflicts"] = f"{report.conflicting_labels} rows have the text of a kept row, and another label"
+    if report.near_duplicates:
+        facts["near duplicates"] = f"{report.near_duplicates} kept rows are almost the same as another"
+    return facts
+
+
+def lengths(found: Mapping[str, int]) -> str:
+    """Quantiles of text lengths in words."""
+    names = {"p05": "5 % up to", "p50": "half up to", "p95": "95 % up to", "max": "longest"}
+    said = ", ".join(f"{words} {found[name]}" for name, words in names.items() if name in found)
+    return f"{said} characters"
+
+
+def _took(report: UploadReport) -> str:
+    """Time from the upload to the dataset, with rates; "" where the report does not say."""
+    timed = file_figures(report, datetime.now(UTC))
+    if timed.seconds is None:
+        return ""
+    rates = [f"{rate(timed.rows_per_second)} rows/s"] if timed.rows_per_second else []
+    return ", ".join([f"{seconds(timed.seconds)} from upload to report", *rates])
+
+
+def places(bucket: str, keys: Mapping[str, str]) -> Table:
+    """Where things lie in a bucket, for those who want the whole of them."""
+    return facts_table({name: f"[dim]s3://{bucket}/{escape(key)}[/]" for name, key in keys.items()})
+
+
+def conflicts(report: UploadReport) -> Table:
+    """First rows whose text another row has under another label."""
+    first = (
+        f"the first {len(report.conflicts)} of {report.conflicting_labels} rows"
+        if (len(report.conflicts) < report.conflicting_labels)
+        else "rows"
+    )
+    table = grid("line", "label", "has the text of", "with label", title=f"{first} of the same text and another label")
+    for one in report.conflicts:
+        table.add_row(
+            str(one.line),
+            escape(one.label),
+            _other(report, one.other_line, one.other_upload_id),
+            escape(one.other_label),
+        )
+    return table
+
+
+def near_duplicates(report: UploadReport) -> Table:
+    """First kept rows that are almost the same as another."""
+    pairs = report.near_duplicate_pairs
+    first = f"the first {len(pairs)} of {report.near_duplicates} " if len(pairs) < report.near_duplicates else ""
+    table = grid("line", "is almost", "similarity", title=f"{first}near duplicates (both were kept)")
+    for one in pairs:
+        other = _other(report, one.other_line, one.other_upload_id)
+        table.add_row(str(one.line), other, f"{one.similarity:.0%}")
+    return table
+
+
+def _other(report: UploadReport, line: int, upload_id: str) -> str:
+    """Where the other row is: a line of this file, or of another upload."""
+    at = f"line {line}" if line else "a row"
+    return at if upload_id in {"", report.upload_id} else f"{at} of upload {upload_id}"
 
 
 def rejects(rows: Sequence[Mapping[str, str]], total: int) -> Table:
     """First rejected rows: where, why, and how they looked."""
     shown = f"the first {len(rows)} of {total} rejected rows" if len(rows) < total else "rejected rows"
-    table = _grid("line", "column", "why", "row as it was", title=shown)
+    table = grid("line", "column", "why", "row as it was", title=shown)
     for row in rows:
         raw = " | ".join(value for name, value in row.items() if not name.startswith("reject_") and value)
         table.add_row(
@@ -97,7 +203,7 @@ def batch_report(report: BatchReport) -> Table:
     """Counts of one answered batch; they add up."""
     style = "green" if report.status == "answered" else "red"
     versions = ", ".join(f"version {name}: {count}" for name, count in sorted(report.model_versions.items()))
-    return _facts(
+    return facts_table(
         {
             "status": f"[{style}]{report.status}[/]" + (f" - {escape(report.reason)}" if report.reason else ""),
             "rows in": str(report.rows_in),
@@ -123,7 +229,7 @@ def result_rows(rows: Sequence[Mapping[str, str]], total: int) -> Table:
 
 def verdict(found: Verdict) -> Table:
     """Every gate with the numbers it saw."""
-    table = _grid("", "gate", "reason")
+    table = grid("", "gate", "reason")
     for result in found.results:
         table.add_row("[green]✓[/]" if result.passed else "[red]✗[/]", escape(result.gate), escape(result.reason))
     return table
@@ -135,7 +241,7 @@ def answer(body: Mapping[str, object]) -> Table:
     missing = body.get("problems", [])
     if isinstance(missing, list):
         facts |= {str(each["model"]): f"[red]{escape(problem(each))}[/]" for each in missing}
-    return _facts(facts)
+    return facts_table(facts)
 
 
 def problem(body: Mapping[str, object]) -> str:
@@ -191,7 +297,7 @@ def _versions(event: HistoryEvent) -> str:
 
 def brief_history(events: Sequence[HistoryEvent]) -> Table:
     """The history of an alias with one line for each event, oldest first."""
-    table = _grid("at", "event", "versions", "weight", "who", "why")
+    table = grid("at", "event", "versions", "weight", "who", "why")
     for event in events:
         why = brief_reason("; ".join(event.reasons))
         table.add_row(
@@ -212,7 +318,7 @@ def history(events: Sequence[HistoryEvent]) -> str:
 
 def arms(champion: Arm, candidate: Arm, plan: Plan) -> Table:
     """What both versions did in the present step, with the limits they are held to."""
-    table = _grid("", "version", "requests", "error rate", "p95 ms", "mean ms", title="in this step")
+    table = grid("", "version", "requests", "error rate", "p95 ms", "mean ms", title="in this step")
     for role, arm in (("champion", champion), ("candidate", candidate)):
         rate = f"{arm.faults / arm.requests:.2%} ({arm.faults})" if arm.requests else "no requests"
         needed = f" of {plan.min_requests}" if role == "candidate" else ""
@@ -233,7 +339,7 @@ def _ms(value: float | None) -> str:
 
 def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:
     """Registered versions of a task, newest first, with who serves."""
-    table = _grid("version", "traffic", "bundle", "metrics", "registered", "by")
+    table = grid("version", "traffic", "bundle", "metrics", "registered", "by")
     for record in records:
         traffic = ""
         if state and record.version == state.champion:

@@ -21,6 +21,10 @@ OUTPUTS = {
     "RolloutStateMachineArn": "arn:rollout",
     "ApiUrl": URL,
     "ApiKeyId": "key-1",
+    "LabelledDeadLetters": "http://sqs/labelled-dead",
+    "BatchDeadLetters": "http://sqs/batch-dead",
+    "FailedTakeBacks": "http://sqs/take-backs",
+    "TakeBackFunctionArn": "arn:take-back",
 }
 
 
