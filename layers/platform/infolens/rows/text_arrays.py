@@ -201,6 +201,13 @@ def clean_texts(raw: Sequence[str]) -> list[str]:
     return texts
 
 
+def clean_lines(raw: Sequence[str]) -> list[list[str]]:
+    """Give `clean_text` of each line of each text; lines as `str.splitlines` has them."""
+    lines = [text.splitlines() for text in raw]
+    clean = iter(clean_texts([line for text in lines for line in text]))
+    return [list(itertools.islice(clean, len(text))) for text in lines]
+
+
 def content_digests(texts: Sequence[str]) -> list[bytes]:
     """Give the digest of each clean text's `content_key`."""
     digests: list[bytes] = []

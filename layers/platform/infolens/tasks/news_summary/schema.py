@@ -11,7 +11,6 @@ from infolens.contracts.description import Description, object_schema, text_sche
 from infolens.contracts.task import RowRejected
 from infolens.rows.column_binding import bind_columns, column_name
 from infolens.rows.json_types import json_type
-from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.rows.text_cleaning import clean_text, content_key
 
@@ -50,7 +49,10 @@ PARAGRAPH = "\n\n"
 _SHORT_LINE = 0.6
 """A line under this share of the longest one's length ends a paragraph: whoever wraps lines fills them."""
 
-_ENDED = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f\u0964\u061f][\"'\u201d\u2019)\]]*\Z")
+_ENDINGS = tuple(".!?:;\u2026\u3002\uff01\uff1f\u0964\u061f")
+_CLOSINGS = "\"'\u201d\u2019)]"
+"""What ends a sentence, and what may stand behind that."""
+
 _GLUED = re.compile(r"((?:[a-z0-9%)]|[A-Z]{2})[.!?][\"'\u201d\u2019]?)(?=[\"'\u201c\u2018]?[A-Z])")
 _SPACED_MARK = re.compile(r"\s+([.,;:!?])(?=\s|\Z)")
 
@@ -109,7 +111,34 @@ class NewsSummarySchema:
 
     def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
         """See Schema."""
-        return clean_each(self, columns)
+        from infolens.rows.text_arrays import clean_lines, clean_texts, content_digests  # noqa: PLC0415 - numpy, see there
+        from infolens.rows.text_blocks import settled  # noqa: PLC0415
+
+        size = len(next(iter(columns.values()), ()))
+        raw = {name: columns.get(name, [""] * size) for name in ("title", "text", "summary", "source")}
+        long = {
+            position
+            for name in ("title", "text", "summary")
+            for position, cell in enumerate(raw[name])
+            if len(cell) > MAX_LABELLED
+        }
+        restored = {
+            name: ["" if position in long else _restored(cell) for position, cell in enumerate(raw[name])]
+            for name in ("title", "text", "summary")
+        }
+        titles = clean_texts(restored["title"])
+        texts = [_whole(title, lines) for title, lines in zip(titles, clean_lines(restored["text"]), strict=True)]
+        summaries = [_said(lines) for lines in clean_lines(restored["summary"])]
+        sources = [source[:MAX_SOURCE].strip() for source in clean_texts(raw["source"])]
+        unusual = [
+            position
+            for position, (text, summary) in enumerate(zip(texts, summaries, strict=True))
+            if not MIN_TEXT <= len(text) <= MAX_LABELLED
+            or not MIN_SUMMARY <= len(summary) < len(text)
+            or not any(map(str.isalnum, text))
+        ]
+        values: dict[str, list[object]] = {"text": [*texts], "summary": [*summaries], "source": [*sources]}
+        return settled(self, columns, values, content_digests(texts), sorted({*long, *unusual}))
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema. Takes `text` and, where the caller keeps it apart, `title`."""
@@ -144,8 +173,10 @@ def _text(raw: Mapping[str, str], most: int) -> str:
     for name in ("title", "text"):
         if len(raw.get(name, "")) > MAX_RAW:
             raise RowRejected(name, f"has {len(raw[name])} characters; at most {MAX_RAW} are looked at")
-    title = clean_text(_restored(raw.get("title", "")))
-    text = PARAGRAPH.join(filter(None, [title, *_paragraphs(_restored(raw.get("text", "")))]))
+    text = _whole(
+        clean_text(_restored(raw.get("title", ""))),
+        [clean_text(line) for line in _restored(raw.get("text", "")).splitlines()],
+    )
     if len(text) < MIN_TEXT:
         raise RowRejected("text", f"has {len(text)} characters after cleaning; at least {MIN_TEXT} are needed")
     if not any(map(str.isalnum, text)):
@@ -155,30 +186,55 @@ def _text(raw: Mapping[str, str], most: int) -> str:
     return text
 
 
-def _paragraphs(text: str) -> list[str]:
-    """Give the paragraphs as one line each: lines that somebody's editor wrapped are put together again."""
-    lines = [clean_text(line) for line in text.splitlines()]
+def _whole(title: str, lines: Sequence[str]) -> str:
+    """Put a clean title and the clean lines of an article together."""
+    return PARAGRAPH.join(filter(None, [title, *_paragraphs(lines)]))
+
+
+def _paragraphs(lines: Sequence[str]) -> list[str]:
+    """Give the paragraphs as one line each: clean lines that somebody's editor wrapped are put together again."""
     widest = max(map(len, lines), default=0)
     found: list[list[str]] = [[]]
     for line in lines:
         if line:
             found[-1].append(line)
-        if not line or _ENDED.search(line) or len(line) < _SHORT_LINE * widest:
+        if not line or _ended(line) or len(line) < _SHORT_LINE * widest:
             found.append([])
     return [" ".join(part) for part in found if part]
 
 
 def _summary(raw: str) -> str:
-    """Give a summary as one paragraph: each of its lines is a point and ends as a sentence does."""
-    points = [_SPACED_MARK.sub(r"\1", clean_text(line)) for line in _restored(raw).splitlines()]
-    ended = [point if _ENDED.search(point) else f"{point}." for point in points if point]
+    return _said([clean_text(line) for line in _restored(raw).splitlines()])
+
+
+def _said(lines: Sequence[str]) -> str:
+    """Give a summary as one paragraph: each of its clean lines is a point and ends as a sentence does."""
+    points = [_SPACED_MARK.sub(r"\1", line) for line in lines]
+    ended = [point if _ended(point) else f"{point}." for point in points if point]
     return _GLUED.sub(r"\1 ", " ".join(ended))
+
+
+def _ended(line: str) -> bool:
+    return line.rstrip(_CLOSINGS).endswith(_ENDINGS)
 
 
 def _restored(raw: str) -> str:
     if "?" not in raw:
         return raw
-    return _LOST_QUOTE.sub('"', _LOST_APOSTROPHE.sub("'", raw))
+    return _with_mark(_with_mark(raw, _LOST_APOSTROPHE, "'"), _LOST_QUOTE, '"')
+
+
+def _with_mark(text: str, lost: re.Pattern[str], mark: str) -> str:
+    """Put `mark` for each "?" that `lost` matches: looked at one by one, for searching tries every other place too."""
+    pieces: list[str] = []
+    begin = 0
+    at = text.find("?")
+    while at >= 0:
+        if lost.match(text, at):
+            pieces += (text[begin:at], mark)
+            begin = at + 1
+        at = text.find("?", at + 1)
+    return "".join([*pieces, text[begin:]])
 
 
 SCHEMA = NewsSummarySchema()
