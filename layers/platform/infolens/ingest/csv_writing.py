@@ -19,10 +19,18 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def safe_cell(value: str) -> str:
-    """Give a cell that no spreadsheet takes for a formula."""
-    if value.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    """Give a cell that no spreadsheet takes for a formula; `without_formula_mark` gives every value back."""
+    return f"'{value}" if _needs_mark(value) else value
+
+
+def without_formula_mark(value: str) -> str:
+    """Give the cell that `safe_cell` was given."""
+    return value[1:] if value.startswith("'") and _needs_mark(value) else value
+
+
+def _needs_mark(value: str) -> bool:
+    bare = value.lstrip("'")  # or nobody could tell "'=1" that an editor wrote from a "=1" that we marked
+    return bare.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(bare)
 
 
 def csv_bytes(table: Iterable[Iterable[str]]) -> bytes:

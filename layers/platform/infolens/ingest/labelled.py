@@ -11,6 +11,7 @@ from infolens.contracts.task import RowRejected
 from infolens.ingest import csv_reading
 from infolens.ingest.csv_reading import BrokenRow, FileRefused, Row
 from infolens.ingest.identity import row_digest
+from infolens.ingest.reasons import most_frequent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 REFUSED_WITH_FILE = "the file as a whole was refused"
 """Reason of rows that were not wrong themselves."""
-
-_REASONS_KEPT = 30
-"""Reasons listed by name in a report; values stand in reasons, so a bad file could have as many as it has rows."""
-
-_OTHER = "other reasons"
 
 
 @dataclass(frozen=True)
@@ -121,13 +117,6 @@ def reasons_of(rejects: Sequence[Reject]) -> dict[str, int]:
         f"{reject.column}: {reject.reason}" if reject.column else reject.reason for reject in rejects
     )
     return most_frequent(counts)
-
-
-def most_frequent(counts: collections.Counter[str]) -> dict[str, int]:
-    """List counted reasons, the most frequent first; those beyond the 30th are summed up."""
-    top = dict(counts.most_common(_REASONS_KEPT))
-    rest = counts.total() - sum(top.values())
-    return top | ({_OTHER: rest} if rest else {})
 
 
 def reject_table(found: ReadFile) -> Iterator[Sequence[str]]:

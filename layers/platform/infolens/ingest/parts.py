@@ -1,41 +1,88 @@
-"""Turns kept rows into one Parquet part and reads identities back; the same rows always give the same bytes."""
+"""Turns kept rows into a Parquet part; the same rows always give the same bytes, however they came together."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infolens.ingest.labelled import CleanRow
+    from numpy.typing import NDArray
 
-_ARROW_TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<int64>": pa.list_(pa.int64())}
-_ROWS_PER_GROUP = 65_536
+IDENTITY, SPLIT, LINE, UPLOAD_ID = "identity", "split", "line", "upload_id"
+"""Columns behind those of the schema: the digest of the row's identity (32 bytes), its split, its physical line in the
+section (1-based; `Part.lines_before` + this = line of the file), and the upload that it came with."""
+
+_ARROW_TYPES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "list<int64>": pa.list_(pa.field("element", pa.int64())),  # the name that Parquet gives back
+}
+_ROWS_PER_GROUP = 8192
+"""Some 5 MB of news: what a writer, or a reader that streams, holds at a time."""
+
+_LONG_TEXT = 64
+"""Characters on average from which on a column of text gets no dictionary and no statistics: both cost and find
+nothing where every value is another."""
 
 
-def part_bytes(columns: Mapping[str, str], rows: Sequence[CleanRow], upload_id: str) -> bytes:
-    """Write rows as Parquet: the schema's columns, then `identity` (hex), `split`, `line` and `upload_id`.
+def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
+    """Give the columns of a part: those of `Schema.columns`, then the digest, the split, the line and the upload."""
+    own = [(name, _ARROW_TYPES[kind]) for name, kind in columns.items()]
+    rest = [(IDENTITY, pa.binary(32)), (SPLIT, pa.string()), (LINE, pa.int64()), (UPLOAD_ID, pa.string())]
+    return pa.schema([*own, *rest])
+
+
+def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
+    schema: pa.Schema,
+    values: Mapping[str, Sequence[object]],
+    digests: Sequence[bytes],
+    splits: Sequence[str],
+    lines: Sequence[int],
+    upload_id: str,
+) -> pa.RecordBatch:
+    """Put rows into columns.
 
     Args:
-        columns: name -> Arrow type name, in order (`Schema.columns`).
-        rows: in the order of the file.
-        upload_id: the upload that they come from.
+        schema: of the part.
+        values: of the schema's own columns.
+        digests: 32 bytes a row.
+        splits: as many.
+        lines: in the section, 1-based.
+        upload_id: of all rows.
     """
-    arrays = {
-        name: pa.array([row.values[position] for row in rows], _ARROW_TYPES[kind])
-        for position, (name, kind) in enumerate(columns.items())
-    }
-    arrays["identity"] = pa.array([row.digest.hex() for row in rows], pa.string())
-    arrays["split"] = pa.array([row.split for row in rows], pa.string())
-    arrays["line"] = pa.array([row.line for row in rows], pa.int64())
-    arrays["upload_id"] = pa.array([upload_id] * len(rows), pa.string())
-    out = pa.BufferOutputStream()
-    pq.write_table(pa.table(arrays), out, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-    return bytes(out.getvalue().to_pybytes())
+    whole = {**values, IDENTITY: digests, SPLIT: splits, LINE: lines}
+    arrays = [pa.array(whole[name], kind) for name, kind in zip(schema.names[:-1], schema.types[:-1], strict=True)]
+    arrays.append(pa.repeat(pa.scalar(upload_id), len(digests)))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def part_bytes(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> bytes:
+    """Write rows as Parquet; b"" when there is none.
+
+    The bytes follow from the rows and their order alone, not from the batches that they come in: a part from which
+    rows were taken away is the part that would have been written without them.
+    """
+    table = pa.Table.from_batches(batches, schema)
+    if not table.num_rows:
+        return b""
+    texts = _long_texts(table.slice(0, _ROWS_PER_GROUP))
+    short = [name for name in schema.names if name not in texts and name != IDENTITY]
+    lists = [f"{name}.list.element" if pa.types.is_list(schema.field(name).type) else name for name in short]
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink, schema, compression="zstd", use_dictionary=lists or False, write_statistics=lists or False
+    ) as writer:
+        for start in range(0, table.num_rows, _ROWS_PER_GROUP):
+            writer.write_table(table.slice(start, _ROWS_PER_GROUP).combine_chunks(), row_group_size=_ROWS_PER_GROUP)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def part_id_of(data: bytes) -> str:
@@ -43,9 +90,33 @@ def part_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def identities(data: bytes) -> set[bytes]:
-    """Read the identity digests of a part's rows."""
+def read_part(data: bytes) -> pa.Table:
+    """Read all rows of a part."""
     # Neither a Python file object nor Arrow's own threads: together they abort the process when it ends at once after.
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
-    column = file.read(columns=["identity"], use_threads=False).column("identity")
-    return {bytes.fromhex(text) for text in column.to_pylist()}
+    return file.read(use_threads=False)
+
+
+def rows_in_part(data: bytes) -> int:
+    """Count the rows of a part without reading them."""
+    return int(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).metadata.num_rows)
+
+
+def without_lines(table: pa.Table, lines: NDArray[np.uint32]) -> tuple[pa.Table, pa.Table]:
+    """Tell the rows that do not stand on some lines of the section from those that do."""
+    mine = table.column(LINE).to_numpy()
+    dropped = np.isin(mine, lines)
+    return table.filter(pa.array(~dropped)), table.filter(pa.array(dropped))
+
+
+def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give a column's bytes and where each text begins in them (and the last ends), as they lie in memory."""
+    column = batch.column(name)
+    _, offsets, data = column.buffers()
+    begins = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4).astype(np.int64)
+    return np.frombuffer(data or b"", np.uint8), begins
+
+
+def _long_texts(first: pa.Table) -> set[str]:
+    strings = [name for name, kind in zip(first.schema.names, first.schema.types, strict=True) if kind == pa.string()]
+    return {name for name in strings if (pc.mean(pc.utf8_length(first.column(name))).as_py() or 0) > _LONG_TEXT}

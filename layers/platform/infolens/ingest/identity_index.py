@@ -1,0 +1,172 @@
+"""Lists which rows a part has, in a form that can be searched and merged without reading the part.
+
+The file is a header, a fan-out table as in git's pack index (how many rows have a digest whose first byte is at most
+b), the columns of the rows one after the other, sorted by digest, and the names of the labels. So a range of digests
+is five short reads, however large the file is, and a part that is in memory is searched as it lies.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from infolens.ingest.near_duplicates import Sketches
+
+    U64 = NDArray[np.uint64]
+    U32 = NDArray[np.uint32]
+
+BUCKETS = 256
+"""Ranges of digests that can be read apart: one for each first byte."""
+
+_MAGIC = b"infolix1"
+_HEADER_BYTES = len(_MAGIC) + 4 * BUCKETS
+_COLUMNS = (("hi", "<u8"), ("lo", "<u8"), ("sketch", "<u8"), ("label", "<u4"), ("line", "<u4"))
+_ROW_BYTES = 32
+_LABELS_NAMED = 1000
+"""Labels kept with their names. A task whose labels are free text would fill the index with them."""
+
+
+@dataclass(frozen=True)
+class IndexRecords:
+    """Some rows of a part, sorted by digest, then by line."""
+
+    hi: U64
+    """First 8 bytes of the digest, as a number."""
+    lo: U64
+    """The next 8 bytes: of 2**128 digests no two rows that differ will ever share one."""
+    sketch: Sketches
+    """See `near_duplicates`; 0 for a row that has none."""
+    label: U32
+    """CRC-32 of the label."""
+    line: U32
+    """As in the part's column `line`."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.hi)
+
+    def at(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> IndexRecords:
+        """Take some of the rows."""
+        return IndexRecords(self.hi[rows], self.lo[rows], self.sketch[rows], self.label[rows], self.line[rows])
+
+
+class BrokenIndexError(ValueError):
+    """Bytes that are no identity index."""
+
+
+class IdentityIndex:
+    """The rows of one part by digest, in memory or read by range."""
+
+    def __init__(self, read: Callable[[int, int], bytes | memoryview]) -> None:
+        """Take the way to read the file: `read(start, size)` gives `size` bytes, fewer where the file ends.
+
+        Raises:
+            BrokenIndexError: the file is something else.
+        """
+        self._read = read
+        header = bytes(read(0, _HEADER_BYTES))
+        if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+            raise BrokenIndexError("the file is no identity index")
+        counts = np.frombuffer(header, "<u4", BUCKETS, len(_MAGIC))
+        self._before = [0, *counts.tolist()]
+        self._names: dict[int, str] | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> IdentityIndex:
+        """Take a file that is in memory; its records are read where they lie."""
+        view = memoryview(data)
+        return cls(lambda start, size: view[start : start + size])
+
+    @property
+    def rows(self) -> int:
+        """Rows of the part."""
+        return int(self._before[-1])
+
+    def records(self, low: int = 0, high: int = BUCKETS) -> IndexRecords:
+        """Read the rows whose digest's first byte is at least `low` and below `high`."""
+        first, last = self._before[low], self._before[high]
+        columns = {}
+        start = _HEADER_BYTES
+        for name, kind in _COLUMNS:
+            width = int(kind[-1])
+            data = self._read(start + first * width, (last - first) * width) if last > first else b""
+            columns[name] = np.frombuffer(data, kind)
+            start += self.rows * width
+        return IndexRecords(**columns)
+
+    def label_name(self, crc: int) -> str:
+        """Give the label with this checksum; "" when it has none, or is one of too many."""
+        if self._names is None:
+            tail = bytes(self._read(_HEADER_BYTES + self.rows * _ROW_BYTES, 1 << 30))
+            self._names = {zlib.crc32(name.encode()): name for name in json.loads(tail)}
+        return self._names.get(crc, "")
+
+    def only(self, lines: U32) -> bytes:
+        """Write the index of the part that has only the rows with these lines."""
+        records = self.records()
+        kept = records.at(np.isin(records.line, lines))
+        present = set(kept.label.tolist())
+        self.label_name(0)
+        return _file(kept, sorted(name for crc, name in (self._names or {}).items() if crc in present))
+
+
+def index_bytes(
+    digests: Sequence[bytes], labels: Sequence[str], lines: Sequence[int], sketches: Mapping[int, int] | Sketches
+) -> bytes:
+    """Write the index of rows given in the order of their part.
+
+    Args:
+        digests: of the rows' identities, 16 bytes or more of each are used.
+        labels: of the rows, "" for a task without labels.
+        lines: as in the part.
+        sketches: of the rows.
+    """
+    whole = np.frombuffer(b"".join(digest[:16] for digest in digests), ">u8").reshape(-1, 2).astype("<u8")
+    names = sorted(set(labels))
+    crcs = {name: zlib.crc32(name.encode()) for name in names}
+    records = IndexRecords(
+        whole[:, 0],
+        whole[:, 1],
+        np.asarray(sketches, "<u8"),
+        np.fromiter((crcs[label] for label in labels), "<u4", len(labels)),
+        np.asarray(lines, "<u4"),
+    )
+    return _file(records.at(np.lexsort((records.line, records.lo, records.hi))), names)
+
+
+def find(sought: IndexRecords, among: IndexRecords) -> NDArray[np.int64]:
+    """Say where the digest of each record of `sought` stands first in the sorted `among`; -1 where it does not."""
+    found = np.full(len(sought), -1, np.int64)
+    at = np.searchsorted(among.hi, sought.hi)
+    open_rows = np.flatnonzero(at < len(among))
+    while open_rows.size:  # once, but for digests that share 8 bytes
+        open_rows = open_rows[among.hi[at[open_rows]] == sought.hi[open_rows]]
+        same = among.lo[at[open_rows]] == sought.lo[open_rows]
+        found[open_rows[same]] = at[open_rows[same]]
+        open_rows = open_rows[~same]
+        at[open_rows] += 1
+        open_rows = open_rows[at[open_rows] < len(among)]
+    return found
+
+
+def joined(records: Sequence[IndexRecords]) -> IndexRecords:
+    """Put records behind each other."""
+    columns = {name: np.concatenate([getattr(each, name) for each in records]) for name, _ in _COLUMNS}
+    return IndexRecords(**columns)
+
+
+def _file(records: IndexRecords, names: Sequence[str]) -> bytes:
+    first_bytes = (records.hi >> np.uint64(56)).astype(np.int64)
+    fan_out = np.cumsum(np.bincount(first_bytes, minlength=BUCKETS)).astype("<u4")
+    columns = [getattr(records, name).astype(kind, copy=False).tobytes() for name, kind in _COLUMNS]
+    tail = json.dumps(names[:_LABELS_NAMED], ensure_ascii=False).encode()
+    return b"".join([_MAGIC, fan_out.tobytes(), *columns, tail])

@@ -1,0 +1,438 @@
+"""Merges the staged sections of an upload with each other and with what the dataset has: nothing is kept twice.
+
+Rows are told apart by digest, one range of digests after the other, so that memory holds the rows of a range and not
+those of a huge file. Of equal rows the dataset's stays, else the first in the file. A part from which nothing is
+dropped is used as it was staged; from others rows are taken out, and they are what they would be without these.
+"""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from infolens.contracts.dataset import Conflict, NearDuplicate, Part
+from infolens.ingest.csv_writing import csv_bytes
+from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, joined
+from infolens.ingest.near_duplicates import near_pairs, perhaps_near
+from infolens.ingest.parts import SPLIT, arrow_schema, part_bytes, part_id_of, read_part, without_lines
+from infolens.ingest.reasons import most_frequent
+from infolens.ingest.sections import TEXT, read_rejects
+from infolens.ingest.survey import REJECT_COLUMNS
+from infolens.rows import text_lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from infolens.contracts.task import Schema
+    from infolens.ingest.identity_index import IdentityIndex
+    from infolens.ingest.sections import SectionCounts
+    from infolens.ingest.survey import Survey
+
+REFUSED_WITH_FILE = "the file as a whole was refused"
+"""Reason of rows that were not wrong themselves."""
+
+_LISTED = 10
+"""Conflicts and near duplicates shown one by one."""
+_ROWS_AT_ONCE = 262_144
+"""Rows of an upload compared at a time: some 30 MB with what sorting needs."""
+_REJECTS_AT_ONCE = 500
+
+
+class StagedParts(Protocol):
+    """Where the sections of the upload lie, by number."""
+
+    def index(self, number: int) -> IdentityIndex:
+        """Give the index of a section that kept rows."""
+
+    def part(self, number: int) -> bytes:
+        """Give the part of a section that kept rows."""
+
+    def rejects(self, number: int) -> bytes:
+        """Give the rejects of a section that rejected rows."""
+
+
+@dataclass(frozen=True)
+class ExistingPart:
+    """A part that the dataset has."""
+
+    upload_id: str
+    part: Part
+    index: IdentityIndex
+
+
+@dataclass(frozen=True)
+class FinalPart:
+    """A part of the upload as the dataset takes it."""
+
+    part: Part
+    data: bytes
+    index: bytes
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of the upload: rows_in == rows_kept + rows_duplicate + rows_rejected."""
+
+    parts: tuple[Part, ...]
+    rows_in: int
+    rows_kept: int
+    rows_duplicate: int
+    rows_rejected: int
+    rejected_by_reason: dict[str, int]
+    label_counts: dict[str, int]
+    split_counts: dict[str, int]
+    length_bins: dict[str, int]
+    repaired: int
+    replaced: int
+    conflicting_labels: int
+    """Rows dropped as duplicates that have another label than the row that stays."""
+    conflicts: tuple[Conflict, ...]
+    """The first ten of them in the file."""
+    near_duplicates: int
+    """Kept rows with a near duplicate before them, in the file or in the dataset."""
+    near_duplicate_pairs: tuple[NearDuplicate, ...]
+    """The first ten of them in the file, each with the row that is most like it."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of several sections by digest; equal ones in the order of the file."""
+
+    records: IndexRecords
+    section: NDArray[np.int64]
+    """Place of each row's section among the sections."""
+
+    def at(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> _Rows:
+        return _Rows(self.records.at(rows), self.section[rows])
+
+
+@dataclass
+class _Dropped:
+    """What taking rows out of a section's part took out of its counts."""
+
+    part: Part | None
+    rows: int = 0
+    labels: collections.Counter[str] = field(default_factory=collections.Counter)
+    splits: collections.Counter[str] = field(default_factory=collections.Counter)
+    lengths: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Standing:
+    """Which rows of the upload stay, and which of the others have another label."""
+
+    dropped: list[NDArray[np.uint32]]
+    """Lines that go, of each section, among those of its part."""
+    conflicts: int = 0
+    first: list[Conflict] = field(default_factory=list)
+
+
+class Merging:
+    """The sections of one upload on their way into a dataset."""
+
+    def __init__(
+        self, schema: Schema, survey: Survey, upload_id: str, counts: Sequence[SectionCounts], staged: StagedParts
+    ) -> None:
+        """Take the sections of the upload.
+
+        Args:
+            schema: of the task.
+            survey: of the file.
+            upload_id: of the upload.
+            counts: of all sections in order; they hang together.
+            staged: where they lie.
+        """
+        self._schema = schema
+        self._upload_id = upload_id
+        self._counts = counts
+        self._staged = staged
+        self._lines_before = lines_before(survey, counts)
+        self._filled = [place for place, section in enumerate(counts) if section.rows_kept]
+        rows = sum(section.rows_kept + section.rows_duplicate for section in counts)
+        self._pieces = min(BUCKETS, 1 << max(0, -(-rows // _ROWS_AT_ONCE) - 1).bit_length())
+        self._loaded: tuple[int, _Rows] | None = None
+        self._existing: list[ExistingPart] = []
+        self._hits: list[list[_Rows]] = [[] for _ in range(self._pieces)]
+        """For each range the rows of the dataset that the upload has as well; `section` is their part's place."""
+        self._alike: list[_Rows] = []
+        """Rows of the dataset that may be near duplicates."""
+        self._standing: _Standing | None = None
+        self._written: dict[int, _Dropped] = {}
+
+    def compare(self, existing: Sequence[ExistingPart]) -> None:
+        """Drop what these parts have; they are added to those compared before."""
+        if not existing:
+            return
+        self._standing = None
+        first = len(self._existing)
+        self._existing += existing
+        places = list(enumerate(existing, first))
+        for piece in range(self._pieces):
+            mine = _first_of_each(self._rows(piece))
+            for place, part in places:
+                theirs = part.index.records(*self._range(piece))
+                hit = _common(mine.records, theirs)
+                if len(hit):
+                    self._hits[piece].append(_Rows(hit, np.full(len(hit), place)))
+        self._find_alike(places)
+
+    def parts(self) -> Iterator[FinalPart]:
+        """Give the parts to be written: all at first, later those that are no longer what they were."""
+        standing = self._resolve()
+        for place in self._filled:
+            dropped = standing.dropped[place]
+            before = self._written.get(place)
+            if before is None or before.rows != len(dropped):  # what is dropped stays dropped
+                final, self._written[place] = self._final(place, dropped)
+                if final:
+                    yield final
+
+    def result(self) -> Merged:
+        """Give the counts; all parts have been given."""
+        standing = self._resolve()
+        gone = list(self._written.values())
+        rows_in, rejected = (sum(getattr(c, name) for c in self._counts) for name in ("rows_in", "rows_rejected"))
+        parts = tuple(self._written[place].part for place in self._filled)
+        kept = sum(part.rows for part in parts if part)
+        near, pairs = self._near_duplicates(standing)
+        return Merged(
+            parts=tuple(part for part in parts if part),
+            rows_in=rows_in,
+            rows_kept=kept,
+            rows_duplicate=rows_in - kept - rejected,
+            rows_rejected=rejected,
+            rejected_by_reason=rejected_by_reason(self._counts),
+            label_counts=_less((c.label_counts for c in self._counts), (each.labels for each in gone)),
+            split_counts=_less((c.split_counts for c in self._counts), (each.splits for each in gone)),
+            length_bins=_less((c.length_bins for c in self._counts), (each.lengths for each in gone)),
+            repaired=sum(section.repaired for section in self._counts),
+            replaced=sum(section.replaced for section in self._counts),
+            conflicting_labels=standing.conflicts,
+            conflicts=tuple(standing.first),
+            near_duplicates=near,
+            near_duplicate_pairs=pairs,
+        )
+
+    def _range(self, piece: int) -> tuple[int, int]:
+        width = BUCKETS // self._pieces
+        return piece * width, (piece + 1) * width
+
+    def _index(self, place: int) -> IdentityIndex:
+        return self._staged.index(self._counts[place].number)
+
+    def _rows(self, piece: int) -> _Rows:
+        """Read the upload's rows of one range; the range read last is held."""
+        if self._loaded is None or self._loaded[0] != piece:
+            self._loaded = None
+            read = [self._index(place).records(*self._range(piece)) for place in self._filled]
+            sections = np.repeat(np.array(self._filled, np.int64), [len(each) for each in read])
+            rows = _Rows(joined(read), sections)
+            if len(read) > 1:  # each is sorted, and lexsort keeps the order of equal rows
+                rows = rows.at(np.lexsort((rows.records.lo, rows.records.hi)))
+            self._loaded = piece, rows
+        return self._loaded[1]
+
+    def _find_alike(self, places: Sequence[tuple[int, ExistingPart]]) -> None:
+        if TEXT not in self._schema.columns or not self._filled:
+            return
+        mine = np.concatenate([self._index(place).records().sketch for place in self._filled])
+        for place, part in places:
+            theirs = part.index.records()
+            alike = theirs.at(perhaps_near(mine, theirs.sketch))
+            if len(alike):
+                self._alike.append(_Rows(alike, np.full(len(alike), place)))
+
+    def _resolve(self) -> _Standing:
+        if self._standing is None:
+            dropped: list[list[NDArray[np.uint32]]] = [[] for _ in self._counts]
+            standing = _Standing([])
+            for piece in range(self._pieces if self._filled else 0):
+                self._resolve_piece(piece, dropped, standing)
+            none = np.zeros(0, np.uint32)
+            standing.dropped = [np.sort(np.concatenate(lines)) if lines else none for lines in dropped]
+            self._standing = standing
+        return self._standing
+
+    def _resolve_piece(self, piece: int, dropped: list[list[NDArray[np.uint32]]], standing: _Standing) -> None:
+        rows = self._rows(piece)
+        if not len(rows.records):
+            return
+        is_first = _is_first(rows.records)
+        group = np.cumsum(is_first) - 1
+        firsts = np.flatnonzero(is_first)
+        hits, at = self._hits_of(piece, rows.records.at(firsts))
+        known = (at >= 0)[group]
+        stays = is_first & ~known
+        in_part = is_first.copy()
+        in_part[1:] |= rows.section[1:] != rows.section[:-1]
+        goes = in_part & ~stays
+        for place in np.unique(rows.section[goes]).tolist():
+            dropped[place].append(rows.records.line[goes & (rows.section == place)])
+        if self._schema.label:
+            label = rows.records.label[firsts]
+            if hits is not None:
+                label[at >= 0] = hits.records.label[at[at >= 0]]
+            others = np.flatnonzero(rows.records.label != label[group])
+            standing.conflicts += len(others)
+            order = np.lexsort((rows.records.line[others], rows.section[others]))[:_LISTED]
+            found = [self._conflict(rows, row, firsts[group[row]], hits, at[group[row]]) for row in others[order]]
+            standing.first = sorted([*standing.first, *found], key=lambda conflict: conflict.line)[:_LISTED]
+
+    def _hits_of(self, piece: int, firsts: IndexRecords) -> tuple[_Rows | None, NDArray[np.int64]]:
+        """Give the dataset's rows of a range by digest, and which of them each of `firsts` is; -1: none."""
+        if not self._hits[piece]:
+            return None, np.full(len(firsts), -1, np.int64)
+        hits = _Rows(
+            joined([each.records for each in self._hits[piece]]),
+            np.concatenate([each.section for each in self._hits[piece]]),
+        )
+        hits = hits.at(np.lexsort((hits.records.lo, hits.records.hi)))
+        return hits, find(firsts, hits.records)
+
+    def _conflict(self, rows: _Rows, row: int, first: int, hits: _Rows | None, hit: int) -> Conflict:
+        if hits is not None and hit >= 0:
+            existing = self._existing[int(hits.section[hit])]
+            other_line = int(hits.records.line[hit]) + existing.part.lines_before
+            other_label, upload_id = existing.index.label_name(int(hits.records.label[hit])), existing.upload_id
+        else:
+            other_line, other_label, upload_id = *self._line_and_label(rows, first), self._upload_id
+        line, label = self._line_and_label(rows, row)
+        return Conflict(line, label, other_line, other_label, upload_id)
+
+    def _line_and_label(self, rows: _Rows, row: int) -> tuple[int, str]:
+        place = int(rows.section[row])
+        label = self._index(place).label_name(int(rows.records.label[row]))
+        return int(rows.records.line[row]) + self._lines_before[place], label
+
+    def _final(self, place: int, dropped: NDArray[np.uint32]) -> tuple[FinalPart | None, _Dropped]:
+        counts, index = self._counts[place], self._index(place)
+        gone = _Dropped(None, len(dropped))
+        data = self._staged.part(counts.number)
+        if len(dropped):
+            table, out = without_lines(read_part(data), dropped)
+            gone.splits.update(out.column(SPLIT).to_pylist())
+            if self._schema.label:
+                gone.labels.update(map(str, out.column(self._schema.label).to_pylist()))
+            if counts.length_bins:
+                gone.lengths = text_lengths.add({}, out.column(TEXT).to_pylist())
+            data = part_bytes(arrow_schema(self._schema.columns), table.to_batches())
+        if not data:
+            return None, gone
+        records = index.records()
+        stays = _is_first(records) & ~np.isin(records.line, dropped)
+        rows = counts.rows_kept - len(dropped)
+        gone.part = Part(part_id_of(data), rows, self._lines_before[place])
+        return FinalPart(gone.part, data, index.only(records.line[stays])), gone
+
+    def _near_duplicates(self, standing: _Standing) -> tuple[int, tuple[NearDuplicate, ...]]:
+        if TEXT not in self._schema.columns or not self._filled:
+            return 0, ()
+        mine = [self._kept_in_order(place, standing.dropped[place]) for place in self._filled]
+        sizes = [len(each) for each in mine]
+        theirs = sum(len(each.records) for each in self._alike)
+        found = near_pairs(
+            np.concatenate([*(each.records.sketch for each in self._alike), *(each.sketch for each in mine)]), theirs
+        )
+        line = np.concatenate([*(each.records.line for each in self._alike), *(each.line for each in mine)])
+        owner = np.concatenate([*(each.section for each in self._alike), np.repeat(np.array(self._filled), sizes)])
+        pairs = []
+        for row, other, equal in zip(
+            *(each[:_LISTED].tolist() for each in (found.row, found.other, found.equal_bytes)), strict=True
+        ):
+            if other < theirs:
+                existing = self._existing[int(owner[other])]
+                before, upload_id = existing.part.lines_before, existing.upload_id
+            else:
+                before, upload_id = self._lines_before[int(owner[other])], self._upload_id
+            mine_before = self._lines_before[int(owner[row])]
+            pairs.append(NearDuplicate(int(line[row]) + mine_before, int(line[other]) + before, upload_id, equal / 8))
+        return len(found.row), tuple(pairs)
+
+    def _kept_in_order(self, place: int, dropped: NDArray[np.uint32]) -> IndexRecords:
+        records = self._index(place).records()
+        kept = records.at(_is_first(records) & ~np.isin(records.line, dropped))
+        return kept.at(np.argsort(kept.line))
+
+
+def lines_before(survey: Survey, counts: Sequence[SectionCounts]) -> list[int]:
+    """Give the physical lines of the file that stand before each section."""
+    before, lines = [], survey.data_lines
+    for section in counts:
+        before.append(lines)
+        lines += section.lines
+    return before
+
+
+def rejected_by_reason(counts: Iterable[SectionCounts]) -> dict[str, int]:
+    """Add up the reasons of all sections: the 30 most frequent, and the others in one."""
+    total: collections.Counter[str] = collections.Counter()
+    for section in counts:
+        total.update(section.rejected_by_reason)
+    return most_frequent(total)
+
+
+def refusal(schema: Schema, counts: Sequence[SectionCounts]) -> str:
+    """Say why a file that was read is refused whole: it has no row, or too many bad ones; "" when it is not."""
+    rows = sum(section.rows_in for section in counts)
+    rejected = sum(section.rows_rejected for section in counts)
+    if rows == 0:
+        return "the file has a header and no row below it; at least one row is needed"
+    share = rejected / rows
+    if share <= schema.bad_row_budget:
+        return ""
+    (reason, count), *_ = rejected_by_reason(counts).items()
+    return (
+        f"{rejected} of {rows} rows ({share:.1%}) were rejected, at most {schema.bad_row_budget:.1%} may be; "
+        f"most often ({count} rows): {reason}"
+    )
+
+
+def rejects_csv(survey: Survey, counts: Sequence[SectionCounts], staged: StagedParts) -> Iterator[bytes]:
+    """Write the rejects of a file as CSV, piece by piece: line, column and reason before the cells as they were.
+
+    The cells keep their header, so that an editor can mend them and drop the file again.
+    """
+    yield csv_bytes([(*REJECT_COLUMNS, *survey.own_header)])
+    for section, before in zip(counts, lines_before(survey, counts), strict=True):
+        if not section.rows_rejected:
+            continue
+        rows: list[tuple[str, ...]] = []
+        for reject in read_rejects(staged.rejects(section.number), before):
+            rows.append((str(reject.line), reject.column, reject.reason, *reject.raw))
+            if len(rows) == _REJECTS_AT_ONCE:
+                yield csv_bytes(rows)
+                rows = []
+        if rows:
+            yield csv_bytes(rows)
+
+
+def _is_first(records: IndexRecords) -> NDArray[np.bool_]:
+    first = np.ones(len(records), np.bool_)
+    first[1:] = (records.hi[1:] != records.hi[:-1]) | (records.lo[1:] != records.lo[:-1])
+    return first
+
+
+def _first_of_each(rows: _Rows) -> _Rows:
+    return rows.at(_is_first(rows.records))
+
+
+def _common(mine: IndexRecords, theirs: IndexRecords) -> IndexRecords:
+    """Give the records of `theirs` whose digest `mine` has as well; both hold each digest once."""
+    if len(mine) < len(theirs):
+        at = find(mine, theirs)
+        return theirs.at(at[at >= 0])
+    return theirs.at(np.flatnonzero(find(theirs, mine) >= 0))
+
+
+def _less(counted: Iterable[dict[str, int]], gone: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: collections.Counter[str] = collections.Counter()
+    for each in counted:
+        total.update(each)
+    for each in gone:
+        total.subtract(each)
+    return {name: count for name, count in sorted(total.items()) if count}

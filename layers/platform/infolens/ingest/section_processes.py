@@ -1,0 +1,394 @@
+"""Reads a content once, cuts it into sections, and stages them here or in worker processes; yields them in order.
+
+A worker may begin a section before the one before it is done, at a place where a record seems to start (speculative
+parsing: Ge et al., SIGMOD 2019). Each section is checked: it stands only when it starts where the one before it ended
+and none of its records reached beyond the bytes that it was given; else it is staged again from the right place.
+
+Lambda has no shared memory, hence no queues and locks of `multiprocessing`: processes are forked, and talk over pipes.
+Workers use no connection of their parent's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import pickle
+from collections import deque
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import IO, TYPE_CHECKING, Self, cast
+
+from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
+from infolens.ingest.record_starts import guess_record_start
+from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, stage_section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from infolens.contracts.task import Schema
+    from infolens.ingest.survey import Survey
+
+WINDOW_BYTES = 256 << 10
+"""Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
+
+_READ_BYTES = 1 << 20
+_PATIENCE_S = 5.0
+
+
+class WorkerDiedError(RuntimeError):
+    """A process that staged sections is gone; most likely it was killed for want of memory."""
+
+
+def staged_sections(  # noqa: PLR0913 - a file, and how to read it
+    content: IO[bytes],
+    survey: Survey,
+    schema: Schema,
+    upload_id: str,
+    *,
+    section_bytes: int = SECTION_BYTES,
+    workers: int = 1,
+    known: Callable[[int], SectionCounts | None] = lambda _: None,
+) -> Generator[StagedSection, None, None]:
+    """Stage all sections of a content, in order.
+
+    Close the iterator when leaving it early (`contextlib.closing`), so that its workers go at once.
+
+    Args:
+        content: stands at `survey.data_start`; read once from there.
+        survey: of the file.
+        schema: of the task.
+        upload_id: written into each row.
+        section_bytes: size of a section.
+        workers: processes to stage in; 1 stages here, and so does any number a content of one section.
+        known: gives what has been staged of a section before; nothing is yielded for one that fits.
+
+    Raises:
+        FileRefused: the content breaks off; what was read up to there has been yielded.
+        WorkerDiedError: a worker was killed.
+    """
+    source = _Source(content, survey)
+    job = _Job(survey, schema, upload_id, section_bytes)
+    number, start = 0, survey.data_start
+    while (counts := _fitting(known(number), start)) is not None:
+        if counts.last:
+            return
+        number, start = number + 1, counts.end
+    source.let_go(start)
+    # What is hardly more than a section is read before a process would have started.
+    few = workers <= 1 or not source.reaches(max(job.stop(number), start) + WINDOW_BYTES)
+    stage = (
+        _stage_here(source, job, known, number, start)
+        if few
+        else _stage_in_workers(source, job, workers, number, start)
+    )
+    with contextlib.closing(stage):
+        yield from stage
+    if source.refused:
+        raise source.refused
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all sections."""
+
+    survey: Survey
+    schema: Schema
+    upload_id: str
+    section_bytes: int
+
+    def stop(self, number: int) -> int:
+        """Give the offset at which the next section begins."""
+        return (number + 1) * self.section_bytes
+
+    def stage(self, data: bytes, number: int, start: int) -> StagedSection:
+        """Stage a section from bytes that begin at its start."""
+        stop = self.stop(number)
+        return stage_section(io.BytesIO(data), self.survey, self.schema, number, start, stop, self.upload_id)
+
+
+class _Source:
+    """Content that is read on as far as it is asked for, and held until it is let go."""
+
+    def __init__(self, content: IO[bytes], survey: Survey) -> None:
+        self._content = content
+        self._held = bytearray()
+        self._seeks = survey.format.splittable and content.seekable() and content.tell() == survey.data_start
+        self.start = survey.data_start
+        """Offset of what is held."""
+        self.ended = False
+        self.refused: FileRefused | None = None
+        """Why the content broke off; it is taken for its end."""
+
+    @property
+    def end(self) -> int:
+        """Offset up to which the content was read."""
+        return self.start + len(self._held)
+
+    def reaches(self, offset: int) -> bool:
+        """Read on to an offset; False when the content ends before it."""
+        while not self.ended and self.end < offset:
+            self._held += self._read(min(_READ_BYTES, offset - self.end))
+        return self.end >= offset
+
+    def between(self, start: int, stop: int) -> bytes:
+        """Give what was read of a range."""
+        return bytes(memoryview(self._held)[start - self.start : stop - self.start])
+
+    def after_line_end(self, start: int, stop: int) -> int:
+        """Give the last place up to `stop` at which a line ends for certain; `start` when there is none behind it."""
+        if self.ended and stop >= self.end:
+            return self.end
+        low, high = start - self.start, stop - self.start
+        feed = self._held.rfind(b"\n", low, high) + 1
+        back = self._held.rfind(b"\r", low, high - 1) + 1  # one at the very end may be half of an end
+        return max(feed, back, low) + self.start
+
+    def let_go(self, before: int) -> None:
+        """Forget what lies before an offset; what was not read yet is read over."""
+        held = min(before, self.end) - self.start
+        if held > 0:
+            del self._held[:held]
+            self.start += held
+        if before > self.end and self._seeks:
+            self._content.seek(before)
+            self.start = before
+        while self.start < before and not self.ended:
+            self.start += len(self._read(min(_READ_BYTES, before - self.start)))
+
+    def forget(self) -> None:
+        """Give the memory back; for a process that was forked and has no use for it."""
+        self._held = bytearray()
+
+    def _read(self, size: int) -> bytes:
+        try:
+            data = self._content.read(size)
+        except FileRefused as error:
+            self.refused = error
+            data = b""
+        self.ended = not data
+        return data
+
+
+def _stage_here(
+    source: _Source, job: _Job, known: Callable[[int], SectionCounts | None], number: int, start: int
+) -> Generator[StagedSection, None, None]:
+    while True:
+        counts = _fitting(known(number), start)
+        if counts is None:
+            section = _staged_whole(source, job, number, start)
+            counts = section.counts
+            yield section
+            del section
+        source.let_go(counts.end)
+        if counts.last:
+            return
+        number, start = number + 1, counts.end
+
+
+def _fitting(counts: SectionCounts | None, start: int) -> SectionCounts | None:
+    return counts if counts is not None and counts.start == start else None
+
+
+def _staged_whole(source: _Source, job: _Job, number: int, start: int) -> StagedSection:
+    """Stage a section here, reading on until none of its records needs more."""
+    beyond = WINDOW_BYTES
+    while True:
+        source.reaches(max(start, job.stop(number)) + beyond)
+        given = source.after_line_end(start, source.end)
+        if source.ended or given >= job.stop(number):
+            section = job.stage(source.between(start, given), number, start)
+            if _is_whole(section.counts, given, source):
+                return section
+        beyond = min(beyond * 8, beyond + MAX_RECORD)
+
+
+def _is_whole(counts: SectionCounts, given: int, source: _Source) -> bool:
+    """Say whether more bytes than those given, which end at a line's end, could change nothing about a section."""
+    return not counts.ended_inside or (source.ended and given >= source.end)
+
+
+@dataclass
+class _Attempt:
+    """A section that is being staged from a guessed start."""
+
+    number: int
+    start: int | None
+    """None when no start could be guessed: it waits until it is known."""
+    given: int
+    """Offset of the end of its bytes."""
+    section: StagedSection | None = None
+
+
+class _Plan:
+    """Guesses where sections start and end."""
+
+    def __init__(self, source: _Source, job: _Job, number: int, start: int) -> None:
+        self._source = source
+        self._job = job
+        self._number = number
+        self._start: int | None = start
+        self.done = False
+
+    def next(self) -> _Attempt:
+        """Give the next section; `done` afterwards when it is the last."""
+        source, number, start = self._source, self._number, self._start
+        stop = self._job.stop(number)
+        if start is not None and start < source.start:
+            start = None  # a guess within a record that has been read by now
+        if start is not None and start >= stop:  # a record reaches over this whole section
+            following: int | None = start
+        elif source.reaches(stop + 1):
+            following = self._guess(stop)
+        else:
+            following = source.end
+            self.done = following < stop
+        self._number, self._start = number + 1, following
+        if following is None:
+            start = None  # nobody knows how many bytes it needs
+        return _Attempt(number, start, following or 0)
+
+    def _guess(self, stop: int) -> int | None:
+        if stop <= self._source.start:
+            return None
+        self._source.reaches(stop + WINDOW_BYTES)
+        # A place at which a line has just ended is the first that may be found: hence one byte before the border.
+        window = self._source.between(stop - 1, stop + WINDOW_BYTES)
+        survey = self._job.survey
+        found = guess_record_start(window, survey.format.delimiter, len(survey.header))
+        return None if found is None else stop - 1 + found
+
+
+def _stage_in_workers(
+    source: _Source, job: _Job, workers: int, number: int, start: int
+) -> Generator[StagedSection, None, None]:
+    plan = _Plan(source, job, number, start)
+    pending: deque[_Attempt] = deque()
+    with _Crew(source, job, workers) as crew:
+        while True:
+            while crew.idle and len(pending) <= workers and not plan.done:
+                attempt = plan.next()
+                pending.append(attempt)
+                if attempt.start is not None:
+                    crew.begin(attempt, source.between(attempt.start, attempt.given))
+            head = pending[0]
+            if head.start is not None and head.section is None:
+                crew.wait()
+                continue
+            pending.popleft()
+            section, head.section = head.section, None
+            if section is None or head.start != start or not _is_whole(section.counts, head.given, source):
+                # No guess, a wrong one, or its last record goes on: staged again, from where it does start.
+                section = _staged_whole(source, job, head.number, start)
+            counts = section.counts
+            yield section
+            del section
+            start = counts.end
+            source.let_go(start)
+            if counts.last:
+                return
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    attempt: _Attempt | None = None
+
+
+class _Crew:
+    """Forked processes that stage sections."""
+
+    def __init__(self, source: _Source, job: _Job, count: int) -> None:
+        self._source = source
+        self._job = job
+        self._count = count
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        context = multiprocessing.get_context("fork")
+        for _ in range(self._count):
+            here, there = context.Pipe()
+            # A worker that held the pipes of others would keep them open when the parent is gone.
+            others = [here, *(worker.pipe for worker in self._workers)]
+            process = context.Process(target=_work, args=(self._source, self._job, there, others), daemon=True)
+            process.start()
+            there.close()
+            self._workers.append(_Worker(process, here))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(_PATIENCE_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+    @property
+    def idle(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return any(worker.attempt is None for worker in self._workers)
+
+    def begin(self, attempt: _Attempt, data: bytes) -> None:
+        """Hand a section to an idle worker."""
+        worker = next(worker for worker in self._workers if worker.attempt is None)
+        worker.attempt = attempt
+        try:
+            worker.pipe.send((attempt.number, attempt.start))
+            worker.pipe.send_bytes(data)
+        except OSError as error:
+            raise self._death_of(worker) from error
+
+    def wait(self) -> None:
+        """Wait until a worker is done, and take what it made."""
+        busy = {worker.pipe: worker for worker in self._workers if worker.attempt is not None}
+        for pipe in connection.wait(list(busy)):
+            worker = busy[cast("Connection", pipe)]
+            try:
+                made = worker.pipe.recv()
+            except (EOFError, OSError) as error:
+                raise self._death_of(worker) from error
+            if isinstance(made, BaseException):
+                raise made
+            assert worker.attempt is not None
+            worker.attempt.section, worker.attempt = made, None
+
+    def _death_of(self, worker: _Worker) -> WorkerDiedError:
+        worker.process.join(_PATIENCE_S)
+        number = worker.attempt.number if worker.attempt else None
+        return WorkerDiedError(
+            f"the process that staged section {number} ended with code {worker.process.exitcode}; -9 mostly means that "
+            "memory ran out"
+        )
+
+
+def _work(source: _Source, job: _Job, pipe: Connection, others: list[Connection]) -> None:
+    """Stage sections until the parent is gone."""
+    for other in others:
+        other.close()
+    source.forget()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            number, start = pipe.recv()
+            data = pipe.recv_bytes()
+            made: object
+            try:
+                made = job.stage(data, number, start)
+            except Exception as error:  # noqa: BLE001 - the parent raises it
+                made = _sendable(error)
+            del data
+            pipe.send(made)
+            del made
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just written
+    except Exception:  # noqa: BLE001 - an error whose constructor is not as pickle takes it
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

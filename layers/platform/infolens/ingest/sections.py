@@ -1,0 +1,261 @@
+"""Stages one section of a labelled file: its kept rows as a part, their index, its rejects, and counts of every row.
+
+Section k of a file holds the records that begin at offsets k * SECTION_BYTES to (k + 1) * SECTION_BYTES of its content,
+so that what a file becomes does not depend on who reads which of its sections when. A section in which no record
+begins is empty: its end is its start.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from infolens.contracts.dataset import Reject
+from infolens.ingest.csv_reading import SectionReader
+from infolens.ingest.csv_writing import without_formula_mark
+from infolens.ingest.identity_index import index_bytes
+from infolens.ingest.near_duplicates import sketches
+from infolens.ingest.parts import arrow_schema, part_bytes, rows_batch, text_buffers
+from infolens.ingest.reasons import bounded
+from infolens.rows import text_lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from infolens.contracts.task import CleanBlock, Schema
+    from infolens.ingest.csv_reading import RowBlock
+    from infolens.ingest.survey import Survey
+
+T = TypeVar("T")
+
+SECTION_BYTES = 16 << 20
+"""Few enough for a worker's memory, enough for a part that is worth a request. Another number makes other parts."""
+
+TEXT = "text"
+"""The column that tasks about texts have: it is measured, and compared for near duplicates."""
+
+
+@dataclass(frozen=True)
+class SectionCounts:
+    """What one section held: rows_in == rows_kept + rows_duplicate + rows_rejected, always."""
+
+    number: int
+    start: int
+    """Offset in the content at which its first record starts."""
+    end: int
+    """Offset at which the first record after it starts, or the content ends."""
+    lines: int
+    """Physical lines."""
+    rows_in: int
+    rows_kept: int
+    rows_duplicate: int
+    """Rows whose identity an earlier row of this section has."""
+    rows_rejected: int
+    rejected_by_reason: dict[str, int]
+    label_counts: dict[str, int]
+    """Of the kept rows."""
+    split_counts: dict[str, int]
+    length_bins: dict[str, int]
+    """See `infolens.rows.text_lengths`."""
+    repaired: int
+    """Bytes that are no UTF-8 and were taken as Windows-1252."""
+    replaced: int
+    """Bytes that mean nothing in either and became U+FFFD."""
+    ended_inside: bool
+    """Whether the content ended inside an open quote."""
+    last: bool
+    """Whether the content ends in this section."""
+
+
+@dataclass(frozen=True)
+class StagedSection:
+    """One section, read and cleaned."""
+
+    counts: SectionCounts
+    part: bytes
+    """The kept rows as Parquet; b"" when there is none."""
+    index: bytes
+    """All rows that passed, copies included, by digest (`infolens.ingest.identity_index`)."""
+    rejects: bytes
+    """Rejected rows, one JSON list [line, column, reason, cells] a line; lines as in the part."""
+
+
+def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose it is
+    content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
+) -> StagedSection:
+    """Read the records of one section.
+
+    Args:
+        content: stands at `start`; it is read as far as a record that starts before `stop` may reach.
+        survey: of the file.
+        schema: of the task.
+        number: of the section.
+        start: offset at which its first record starts.
+        stop: offset from which on records belong to others; None for all that follow.
+        upload_id: written into each row.
+
+    Raises:
+        FileRefused: as the content does.
+    """
+    reader = SectionReader(content, survey.format.delimiter, start, stop)
+    staging = _Staging(survey, schema, upload_id)
+    if stop is None or start < stop:
+        for block in reader:
+            staging.take(block)
+    counts = SectionCounts(
+        number=number,
+        start=start,
+        end=reader.end,
+        lines=reader.lines,
+        rows_in=staging.rows_in,
+        rows_kept=staging.kept,
+        rows_duplicate=staging.rows_in - staging.kept - staging.rejected.total(),
+        rows_rejected=staging.rejected.total(),
+        rejected_by_reason=bounded(staging.rejected),
+        label_counts=dict(sorted(staging.labels.items())),
+        split_counts=dict(sorted(staging.splits.items())),
+        length_bins=staging.lengths,
+        repaired=reader.repaired,
+        replaced=reader.replaced,
+        ended_inside=reader.ended_inside,
+        last=stop is None or reader.end < stop,
+    )
+    return StagedSection(counts, staging.part(), staging.index(), bytes(staging.rejects))
+
+
+def first_break(survey: Survey, counts: Sequence[SectionCounts]) -> int | None:
+    """Find the first of some sections in order that does not start where the one before it ends.
+
+    Returns:
+        Its place in `counts`; None when they hang together. It has to be staged anew, from there.
+    """
+    end = survey.data_start
+    for place, section in enumerate(counts):
+        if section.start != end:
+            return place
+        end = section.end
+    return None
+
+
+def read_rejects(data: bytes, lines_before: int) -> Iterator[Reject]:
+    """Read the rejects of a staged section, with the lines that they have in the file."""
+    for text in data.splitlines():
+        line, column, reason, cells = json.loads(text)
+        yield Reject(line + lines_before, column, reason, tuple(cells))
+
+
+class _Staging:
+    """What has been read of a section so far."""
+
+    def __init__(self, survey: Survey, schema: Schema, upload_id: str) -> None:
+        self._survey = survey
+        self._schema = schema
+        self._upload_id = upload_id
+        self._width = len(survey.header)
+        self._arrow_schema = arrow_schema(schema.columns)
+        self._batches: list[pa.RecordBatch] = []
+        self._seen: set[bytes] = set()
+        # Of all rows that passed, copies included.
+        self._digests: list[bytes] = []
+        self._labels: list[str] = []
+        self._lines: list[int] = []
+        self._sketches: list[np.ndarray] = []
+        self.rows_in = 0
+        self.kept = 0
+        self.rejected: collections.Counter[str] = collections.Counter()
+        self.rejects = bytearray()
+        self.labels: collections.Counter[str] = collections.Counter()
+        self.splits: collections.Counter[str] = collections.Counter()
+        self.lengths: dict[str, int] = {}
+
+    def take(self, block: RowBlock) -> None:
+        """Clean some rows."""
+        self.rows_in += len(block.rows) + len(block.broken)
+        rows, lines, rejects = self._of_width(block)
+        rejects += [Reject(row.line + 1, "", row.reason, (row.raw,)) for row in block.broken]
+        if rows:
+            columns = {name: [row[at] for row in rows] for name, at in self._survey.positions.items()}
+            if self._survey.reject_columns:
+                columns = {name: list(map(without_formula_mark, cells)) for name, cells in columns.items()}
+            clean = self._schema.clean_block(columns)
+            for at, field, reason in clean.rejected:
+                rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(rows[at])))
+            self._keep(clean, [lines[at] for at in clean.kept])
+        self._reject(sorted(rejects, key=lambda reject: reject.line))
+
+    def part(self) -> bytes:
+        """Write the kept rows."""
+        return part_bytes(self._arrow_schema, self._batches)
+
+    def index(self) -> bytes:
+        """Write the index of the rows that passed."""
+        held = np.concatenate(self._sketches) if self._sketches else np.zeros(0, np.uint64)
+        return index_bytes(self._digests, self._labels, self._lines, held)
+
+    def _of_width(self, block: RowBlock) -> tuple[list[list[str]], list[int], list[Reject]]:
+        """Give the rows that are as wide as the header, their lines, and rejects for the others."""
+        width = self._width
+        if {*map(len, block.rows)} <= {width}:
+            return block.rows, [line + 1 for line in block.lines], []
+        rows, lines, rejects = [], [], []
+        for row, line in zip(block.rows, block.lines, strict=True):
+            if len(row) == width:
+                rows.append(row)
+                lines.append(line + 1)
+            else:
+                reason = f"the row has {len(row)} fields, the header has {width}"
+                rejects.append(Reject(line + 1, "", reason, self._own_cells(row)))
+        return rows, lines, rejects
+
+    def _own_cells(self, row: Sequence[str]) -> tuple[str, ...]:
+        ours = self._survey.reject_columns
+        if not ours:
+            return tuple(row)
+        return tuple(without_formula_mark(cell) for at, cell in enumerate(row) if at not in ours)
+
+    def _keep(self, clean: CleanBlock, lines: list[int]) -> None:
+        if not clean.kept:
+            return
+        schema, seen = self._schema, self._seen
+        labels = list(map(str, clean.values[schema.label])) if schema.label else [""] * len(lines)
+        fresh = []
+        for at, digest in enumerate(clean.digests):
+            key = digest[:16]
+            if key not in seen:
+                seen.add(key)
+                fresh.append(at)
+        values, digests, splits, kept_lines, kept_labels = clean.values, clean.digests, clean.splits, lines, labels
+        if len(fresh) < len(lines):
+            values = {name: _at(fresh, column) for name, column in values.items()}
+            digests, splits = _at(fresh, digests), _at(fresh, splits)
+            kept_lines, kept_labels = _at(fresh, lines), _at(fresh, labels)
+        batch = rows_batch(self._arrow_schema, values, digests, splits, kept_lines, self._upload_id)
+        self._batches.append(batch)
+        self.kept += len(fresh)
+        self.splits.update(splits)
+        if schema.label:
+            self.labels.update(kept_labels)
+        self._digests += clean.digests
+        self._labels += labels
+        self._lines += lines
+        held = np.zeros(len(lines), np.uint64)
+        if TEXT in schema.columns and schema.label != TEXT:
+            held[fresh] = sketches(*text_buffers(batch, TEXT))
+            self.lengths = text_lengths.add(self.lengths, values[TEXT])
+        self._sketches.append(held)
+
+    def _reject(self, rejects: Iterable[Reject]) -> None:
+        for reject in rejects:
+            self.rejected[f"{reject.column}: {reject.reason}" if reject.column else reject.reason] += 1
+            cells = [reject.line, reject.column, reject.reason, reject.raw]
+            self.rejects += json.dumps(cells, separators=(",", ":")).encode() + b"\n"
+
+
+def _at(places: Sequence[int], column: Sequence[T]) -> list[T]:
+    return [column[place] for place in places]
