@@ -53,7 +53,10 @@ _ENDINGS = tuple(".!?:;\u2026\u3002\uff01\uff1f\u0964\u061f")
 _CLOSINGS = "\"'\u201d\u2019)]"
 """What ends a sentence, and what may stand behind that."""
 
-_GLUED = re.compile(r"((?:[a-z0-9%)]|[A-Z]{2})[.!?][\"'\u201d\u2019]?)(?=[\"'\u201c\u2018]?[A-Z])")
+# Begins with the mark, and then looks back, so that only marks are tried.
+_GLUED = re.compile(
+    r"([.!?](?:(?<=[a-z0-9%)].)|(?<=[A-Z]{2}.))[\"'\u201d\u2019]?)(?=[\"'\u201c\u2018]?[A-Z])",
+)
 _SPACED_MARK = re.compile(r"\s+([.,;:!?])(?=\s|\Z)")
 
 # Where an encoding lost its quotes, a "?" stands for each: inside a word, before one, or behind a full stop or comma.
