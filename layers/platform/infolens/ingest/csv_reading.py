@@ -29,6 +29,9 @@ MAX_FIELD = 131_072
 MAX_RECORD = 16 << 20
 """Bytes of one record. It bounds memory, and how far a stray quote can reach over short fields."""
 
+MAX_RECORD_LINES = 16_384
+"""Physical lines of one record: one book chapter in short lines, and for the same two reasons."""
+
 BLOCK_BYTES = 512 << 10
 """Bytes read and taken apart at a time: few enough for the processor's cache."""
 
@@ -216,9 +219,8 @@ class SectionReader:
         """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
         data = self._pending[:cut]
         pieces = data.splitlines(keepends=True)
-        chunk = _Chunk(pieces, *_decoded(data, pieces), first=self.lines, delimiter=self._delimiter)
-        if len(self._pending) > MAX_RECORD:
-            chunk.measure(len(self._pending) - cut)
+        texts, repaired, replaced = _decoded(data, pieces)
+        chunk = _Chunk(pieces, texts, self.lines, self._delimiter, len(self._pending) - cut)
         limit = len(pieces)
         if self._stop is not None and self.end + cut > self._stop:
             limit = _index_from(pieces, self._stop - self.end)
@@ -229,10 +231,10 @@ class SectionReader:
                 yield block
         self.ended_inside |= chunk.ended_inside
         self.lines += at
-        self.repaired += chunk.repaired
-        self.replaced += chunk.replaced
+        self.repaired += repaired
+        self.replaced += replaced
         taken = cut
-        if at < len(pieces):
+        if at < len(pieces):  # these lines are read again, then or by the next section
             left = b"".join(pieces[at:])
             taken -= len(left)
             _, repaired, replaced = _decoded(left, pieces[at:])
@@ -262,29 +264,22 @@ class SectionReader:
         return block
 
 
-@dataclass
 class _Chunk:
     """Whole lines in memory, and the records on them."""
 
-    pieces: Sequence[bytes]
-    texts: Sequence[str]
-    repaired: int
-    replaced: int
-    first: int
-    """Number of the first line."""
-    delimiter: str
-    ends: Sequence[int] | None = None
-    """Where each line begins, and where the next begins after all; only where a record may be too long."""
-    beyond: int = 0
-    """Bytes that are known to follow on the next line."""
-    starved: bool = False
-    """Whether more lines must be known to finish a record."""
-    ended_inside: bool = False
-
-    def measure(self, beyond: int) -> None:
-        """Look out for records that are too long."""
-        self.ends = list(accumulate(map(len, self.pieces), initial=0))
-        self.beyond = beyond
+    def __init__(self, pieces: Sequence[bytes], texts: Sequence[str], first: int, delimiter: str, beyond: int) -> None:
+        """Take lines, raw and decoded, the number of the first, and how many bytes are known to follow the last."""
+        self._texts = texts
+        self._first = first
+        self._delimiter = delimiter
+        self._beyond = beyond
+        self._ends: Sequence[int] | None = None
+        """Where each line begins, and where the next begins after all; only where a record may be too long."""
+        if len(pieces) >= MAX_RECORD_LINES or sum(map(len, pieces)) + beyond > MAX_RECORD:
+            self._ends = list(accumulate(map(len, pieces), initial=0))
+        self.starved = False
+        """Whether more lines must be known to finish a record."""
+        self.ended_inside = False
 
     def block(self, at: int, limit: int, *, final: bool) -> tuple[RowBlock, int]:
         """Read some records from line `at` on that start before line `limit`.
@@ -294,7 +289,7 @@ class _Chunk:
         """
         block = RowBlock()
         rows, lines = block.rows, block.lines
-        upto, first, ends = min(limit, at + MAX_BLOCK_LINES), self.first, self.ends
+        upto, first, ends = min(limit, at + MAX_BLOCK_LINES), self._first, self._ends
         here = at
         while here < upto:
             base = here
@@ -302,7 +297,7 @@ class _Chunk:
             try:
                 for fields in reader:
                     after = base + reader.line_num
-                    if ends is not None and ends[after] - ends[here] > MAX_RECORD:
+                    if ends and (ends[after] - ends[here] > MAX_RECORD or after - here > MAX_RECORD_LINES):
                         raise csv.Error(_TOO_LONG)  # noqa: TRY301 - a fault like those of the module
                     if fields:
                         rows.append(fields)
@@ -318,7 +313,7 @@ class _Chunk:
 
     def _reader(self, at: int) -> Any:  # noqa: ANN401 - csv.reader's class has no public name before Python 3.13
         return csv.reader(
-            map(self.texts.__getitem__, range(at, len(self.texts))), delimiter=self.delimiter, strict=True
+            map(self._texts.__getitem__, range(at, len(self._texts))), delimiter=self._delimiter, strict=True
         )
 
     def _after_fault(self, block: RowBlock, span: tuple[int, int, int], error: csv.Error, *, final: bool) -> int:
@@ -335,7 +330,7 @@ class _Chunk:
         """
         here, bad, limit = span
         reason, is_open = _reason(error), str(error) == _OPEN
-        bad = len(self.texts) if is_open else bad
+        bad = len(self._texts) if is_open else bad
         reach = self._reach(here)
         if reach is not None and reach <= bad:
             bad, reason = reach, _too_long()
@@ -344,28 +339,32 @@ class _Chunk:
             return here
         elif is_open:
             self.ended_inside = True
-        block.broken.append(BrokenRow(self.first + here, reason, self._raw(here)))
+        block.broken.append(BrokenRow(self._first + here, reason, self._raw(here)))
         bad = min(bad, limit)
         for line in range(here + 1, bad):
             try:
-                fields = next(csv.reader((self.texts[line],), delimiter=self.delimiter, strict=True))
+                fields = next(csv.reader((self._texts[line],), delimiter=self._delimiter, strict=True))
             except csv.Error as fault:
                 why = reason if str(fault) == _OPEN else _reason(fault)
-                block.broken.append(BrokenRow(self.first + line, why, self._raw(line)))
+                block.broken.append(BrokenRow(self._first + line, why, self._raw(line)))
             else:
                 if fields:
                     block.rows.append(fields)
-                    block.lines.append(self.first + line)
+                    block.lines.append(self._first + line)
         return max(bad, here + 1)
 
     def _reach(self, here: int) -> int | None:
         """Give the line on which a record that starts at line `here` becomes too long; None: on none of these."""
-        if self.ends is None or self.ends[-1] + self.beyond - self.ends[here] <= MAX_RECORD:
+        if self._ends is None:
             return None
-        return bisect_right(self.ends, self.ends[here] + MAX_RECORD) - 1
+        count = len(self._texts)
+        reach = here + MAX_RECORD_LINES
+        if self._ends[count] + self._beyond - self._ends[here] > MAX_RECORD:
+            reach = min(reach, bisect_right(self._ends, self._ends[here] + MAX_RECORD) - 1)
+        return reach if reach < count + (self._beyond > 0) else None
 
     def _raw(self, line: int) -> str:
-        return self.texts[line].rstrip("\r\n")
+        return self._texts[line].rstrip("\r\n")
 
 
 def decoded_lines(data: bytes) -> list[str]:
@@ -609,7 +608,10 @@ def _refuse_binary(sample: bytes) -> None:
 
 
 def _too_long() -> str:
-    return f"the row has more than {MAX_RECORD:,} bytes; only its beginning is kept"
+    return (
+        f"the row goes on for more than {MAX_RECORD:,} bytes or {MAX_RECORD_LINES:,} lines, or a quote is never "
+        "closed; only its beginning is kept"
+    )
 
 
 def _reason(error: csv.Error) -> str:

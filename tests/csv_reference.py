@@ -1,0 +1,109 @@
+"""Reading CSV as simply as it can be written, with all bytes in memory: what `ingest.csv_reading` must agree with."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+from infolens.ingest import csv_reading
+from infolens.ingest.csv_reading import SectionReader
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that a reader says of some bytes."""
+
+    records: list
+    """(line from 0, fields) of a row, (line from 0, reason, raw) of a broken one."""
+    lines: int
+    repaired: int
+    replaced: int
+
+
+def decode(data: bytes) -> tuple[str, int, int]:
+    """Decode byte by byte: UTF-8, else Windows-1252, else U+FFFD."""
+    text, at, repaired, replaced = "", 0, 0, 0
+    while at < len(data):
+        for size in (1, 2, 3, 4):
+            try:
+                piece = data[at : at + size].decode()
+                break
+            except UnicodeDecodeError:
+                continue
+        else:
+            size = 1
+            try:
+                piece = data[at : at + 1].decode("cp1252")
+                repaired += 1
+            except UnicodeDecodeError:
+                piece = "\0"
+        if piece == "\0":
+            piece = "\ufffd"
+            replaced += 1
+        text += piece
+        at += size
+    return text, repaired, replaced
+
+
+def reference(data: bytes, delimiter: str = ",") -> Reading:
+    """Read strictly; a broken record costs its first physical line, and reading starts again at the next."""
+    csv.field_size_limit(csv_reading.MAX_FIELD)
+    pieces = data.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
+    decoded = [decode(piece) for piece in pieces]
+    texts = [text for text, _, _ in decoded]
+    records, at = [], 0
+    while at < len(texts):
+        reader = csv.reader(texts[at:], delimiter=delimiter, strict=True)
+        try:
+            fields = next(reader)
+        except csv.Error as error:
+            records.append((at, csv_reading._reason(error), texts[at].rstrip("\r\n")))
+            at += 1
+            continue
+        if fields:
+            records.append((at, fields))
+        at += reader.line_num
+    return Reading(records, len(texts), sum(found[1] for found in decoded), sum(found[2] for found in decoded))
+
+
+def records_of(reader: SectionReader) -> list:
+    """Take all records of a section in the order of the file."""
+    records = []
+    for block in reader:
+        records += zip(block.lines, block.rows, strict=True)
+        records += ((row.line, row.reason, row.raw) for row in block.broken)
+    return sorted(records, key=lambda record: record[0])
+
+
+class Trickle(io.BytesIO):
+    """Bytes that arrive a few at a time, as over a bad connection."""
+
+    def __init__(self, data: bytes, most: int) -> None:
+        super().__init__(data)
+        self._most = most
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Give at most so many."""
+        return super().read(self._most if size is None or size < 0 else min(size, self._most))
+
+
+def reading(data: bytes, delimiter: str = ",", *, block_bytes: int = 1 << 20, most: int = 1 << 20) -> Reading:
+    """Read with the product's reader."""
+    reader = SectionReader(Trickle(data, most), delimiter, block_bytes=block_bytes)
+    records = records_of(reader)
+    assert reader.end == len(data)
+    return Reading(records, reader.lines, reader.repaired, reader.replaced)
+
+
+def reading_by_sections(data: bytes, size: int, delimiter: str = ",", *, block_bytes: int = 1 << 20) -> Reading:
+    """Read section by section, each from where the one before ended, and number the lines through."""
+    records, start, lines, repaired, replaced, number = [], 0, 0, 0, 0, 0
+    while number == 0 or number * size < len(data):
+        number += 1
+        reader = SectionReader(io.BytesIO(data[start:]), delimiter, start, number * size, block_bytes=block_bytes)
+        records += ((lines + line, *rest) for line, *rest in records_of(reader))
+        start, lines = reader.end, lines + reader.lines
+        repaired, replaced = repaired + reader.repaired, replaced + reader.replaced
+    assert start == len(data)
+    return Reading(records, lines, repaired, replaced)
