@@ -59,8 +59,8 @@ def _places(lines: Sequence[str], delimiter: str) -> Iterator[int]:
         try:
             next(reader)
         except csv.Error:
-            if not before:
-                yield 1  # a stray quote costs its line only
+            if not before and reader.line_num < len(lines):
+                yield 1  # a stray quote costs its line only; one that is open at the end tells nothing
         else:
             yield reader.line_num
 
