@@ -35,6 +35,7 @@ WINDOW_BYTES = 256 << 10
 """Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
 
 _READ_BYTES = 1 << 20
+_LINE_ENDS = (b"\n", b"\r")
 _PATIENCE_S = 5.0
 
 
@@ -258,7 +259,10 @@ class _Plan:
         window = self._source.between(stop - 1, stop + WINDOW_BYTES)
         survey = self._job.survey
         found = guess_record_start(window, survey.format.delimiter, len(survey.header))
-        return None if found is None else stop - 1 + found
+        # A section that was cut within a line would not know; within quotes it does.
+        if found is None or window[found - 1 : found] not in _LINE_ENDS or window[found - 1 : found + 1] == b"\r\n":
+            return None
+        return stop - 1 + found
 
 
 def _stage_in_workers(
