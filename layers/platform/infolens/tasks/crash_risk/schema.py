@@ -7,6 +7,7 @@ the column `kind` of a clean row keeps it. What is learned from are not these ro
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import re
@@ -14,7 +15,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from infolens.contracts.description import (
     Description,
@@ -34,9 +35,11 @@ from infolens.rows.split import BY_TIME
 from infolens.rows.text_cleaning import clean_text, content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from infolens.contracts.task import CleanBlock
+
+T = TypeVar("T")
 
 LABELS = ("Dangerous", "Somewhat Dangerous", "Average", "Somewhat Safe", "Safe")
 """Names of the classes in the order of their ids, letter for letter S4-01."""
@@ -121,6 +124,16 @@ _MADE_UP = re.compile(r"row-[0-9a-f]{24}", re.ASCII)
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 _SHOWN = 40
 """Characters of a wrong value that its refusal quotes."""
+
+
+def _remembered(read: Callable[..., T]) -> Callable[..., T]:
+    """Let `read` remember short cells, which come again and again in a file: days, times, numbers of persons."""
+    known = functools.lru_cache(maxsize=10_000)(read)
+
+    def reading(raw: str, *name: str) -> T:
+        return known(raw, *name) if len(raw) <= _SHOWN else read(raw, *name)
+
+    return functools.wraps(read)(reading)
 
 
 def label_of(crashes: float, borough: str) -> str:
@@ -311,6 +324,7 @@ def _place(raw: Mapping[str, str]) -> tuple[str, str]:
     )
 
 
+@_remembered
 def _borough(raw: str) -> str:
     name = borough_named(raw)
     if not name:
@@ -323,6 +337,7 @@ def _degrees(raw: str, name: str) -> float:
     return 0.0 if _blank(raw) else _number(raw, name, -360.0, 360.0)  # the public files have -201.24
 
 
+@_remembered
 def _persons(raw: str, name: str) -> int | None:
     if _blank(raw):
         return None
@@ -332,6 +347,7 @@ def _persons(raw: str, name: str) -> int | None:
     return int(number)
 
 
+@_remembered
 def _date(raw: str) -> date:
     text = raw.strip()
     if found := _ISO_DATE.fullmatch(text):
@@ -349,6 +365,7 @@ def _date(raw: str) -> date:
     return parsed
 
 
+@_remembered
 def _time(raw: str) -> str:
     found = _TIME.fullmatch(raw.strip())
     if not found or int(found[1]) > 23 or int(found[2]) > 59:
