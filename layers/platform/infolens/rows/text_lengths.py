@@ -25,12 +25,12 @@ QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95, "max": 1.0}
 """What a report says of the lengths of its texts."""
 
 
-def add(bins: Mapping[str, int], texts: Iterable[str]) -> dict[str, int]:
-    """Give `bins` with these texts counted too."""
-    found: collections.Counter[str] = collections.Counter()
+def length_bins(texts: Iterable[str]) -> dict[str, int]:
+    """Count texts by the bin of their length."""
+    bins: collections.Counter[str] = collections.Counter()
     for length, count in collections.Counter(map(len, texts)).items():
-        found[_bin_of(length)] += count
-    return merged([bins, found])
+        bins[_bin_of(length)] += count
+    return merged([bins])
 
 
 def merged(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
