@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infolens.aws.objects import Found, ObjectMissingError, WriteRefusedError
+from infolens import codec
+from infolens.aws.objects import Found, ObjectFacts, ObjectMissingError, ObjectReplacedError, WriteRefusedError
 from infolens.contracts.dataset import UploadRef
+from infolens.contracts.ingest import IngestOrder, IngestSection
 from infolens.contracts.task import RowRejected
 from infolens.ingest.arrivals import Arrival
+from infolens.ingest.sections import SECTION_BYTES
+from infolens.rows.row_blocks import clean_each
 from infolens.rows.split import split_of
 from infolens.tasks import UnknownTaskError
-from infolens.usecases.ingest import IngestPorts
+from infolens.usecases.identity_indexes import IdentityIndexes
+from infolens.usecases.ingest_ports import DISTRIBUTE_FROM, IngestPorts
+from infolens.usecases.ingest_steps import commit_upload, plan_ingest, stage_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from infolens.contracts.task import CleanBlock
 
 UPLOADS = "uploads"
 DATA = "data"
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+UPLOADED = "2026-05-01T11:59:57.500000+00:00"
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,10 @@ class PetSchema:
             raise RowRejected("label", "no known pet; known: cat, dog")
         return {**self.check(raw), "label": raw["label"]}
 
+    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
+        """Row by row."""
+        return clean_each(self, columns)
+
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """Take texts of 3 characters on."""
         text = " ".join(str(payload["text"]).replace("\ufffd", "").split())
@@ -80,6 +95,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.metadata: dict[tuple[str, str], dict[str, str]] = {}
+        self.reads: list[str] = []
+        """Keys that were read, whole, as a stream or by a range."""
         self.effects = 0
         self.die_at = 0
         self.die_after = 0
@@ -104,13 +122,32 @@ class MemoryStore:
 
     def read(self, bucket: str, key: str, version: str = "") -> Found:
         """See ObjectStore."""
+        self.reads.append(key)
+        return self._found(bucket, key)
+
+    def _found(self, bucket: str, key: str) -> Found:
         if (bucket, key) not in self.objects:
             raise ObjectMissingError(f"s3://{bucket}/{key}")
         return Found(self.objects[bucket, key], self._etag(bucket, key))
 
-    def open(self, bucket: str, key: str, version: str = "") -> io.BytesIO:
+    def read_range(self, bucket: str, key: str, start: int, length: int) -> bytes:
         """See ObjectStore."""
+        return self.read(bucket, key).data[start : start + length]
+
+    def open(self, bucket: str, key: str, version: str = "", etag: str = "") -> io.BytesIO:
+        """See ObjectStore."""
+        if etag and etag != self.read(bucket, key).etag:
+            raise ObjectReplacedError(key)
         return io.BytesIO(self.read(bucket, key, version).data)
+
+    def facts(self, bucket: str, key: str, version: str = "") -> ObjectFacts:
+        """See ObjectStore."""
+        found = self._found(bucket, key)
+        return ObjectFacts(len(found.data), found.etag, self.metadata.get((bucket, key), {}))
+
+    def write_file(self, bucket: str, key: str, path: Path, content_type: str = "") -> None:
+        """See ObjectStore."""
+        self._effect(bucket, key, Path(path).read_bytes())
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> str:
         """See ObjectStore."""
@@ -134,9 +171,9 @@ class MemoryStore:
         self._effect(bucket, key, data)
         return self._etag(bucket, key)
 
-    def copy(self, source: tuple[str, str, str], bucket: str, key: str) -> None:
+    def copy(self, source: tuple[str, str, str], bucket: str, key: str, etag: str = "") -> None:
         """See ObjectStore."""
-        self._effect(bucket, key, self.read(*source).data)
+        self._effect(bucket, key, self.open(*source, etag).getvalue())
 
     def keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
@@ -164,6 +201,25 @@ class TrainingStarts:
         return new
 
 
+class Machine:
+    """The ingest state machine: starts by name, and runs its steps when asked to."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.orders: dict[str, IngestOrder] = {}
+
+    def __call__(self, order: IngestOrder) -> bool:
+        """Start once by name; dies like the store."""
+        self.store.effects += 1
+        if self.store.effects == self.store.die_at:
+            raise DiedError("before the start of the state machine")
+        new = order.upload_id not in self.orders
+        self.orders[order.upload_id] = order
+        if self.store.effects == self.store.die_after:
+            raise DiedError("after the start of the state machine")
+        return new
+
+
 @dataclass
 class World:
     """A store, training starts, and one task `pets` whose datasets train from 2 rows on."""
@@ -172,9 +228,15 @@ class World:
     min_rows: int = 2
     code_version: str = "c0de"
     schema: PetSchema = field(default_factory=PetSchema)
+    section_bytes: int = SECTION_BYTES
+    distribute_from: int = DISTRIBUTE_FROM
+    workers: int = 1
+    seconds_left: Callable[[], float] = lambda: 900.0
 
     def __post_init__(self) -> None:
         self.training = TrainingStarts(self.store)
+        self.machine = Machine(self.store)
+        self.indexes = IdentityIndexes()
 
     def schema_of(self, task: str) -> PetSchema:
         """Know one task."""
@@ -190,14 +252,43 @@ class World:
             schema_of=self.schema_of,
             min_rows_of=lambda task: self.min_rows,
             start_training=self.training,
+            hand_over=self.machine,
             now=lambda: NOON,
+            seconds_left=self.seconds_left,
             code_version=self.code_version,
+            section_bytes=self.section_bytes,
+            distribute_from=self.distribute_from,
+            workers=self.workers,
+            indexes=self.indexes,
         )
 
     def put(self, key: str, data: bytes, version: str = "v1") -> Arrival:
         """Put a file into the uploads bucket, as an editor does; that is none of our effects."""
         self.store.objects[UPLOADS, key] = data
-        return Arrival(UploadRef(UPLOADS, key, version), version, len(data))
+        return Arrival(UploadRef(UPLOADS, key, version), version, len(data), UPLOADED)
+
+    def put_unversioned(self, key: str, data: bytes) -> Arrival:
+        """Put a file into a bucket that keeps no versions."""
+        self.store.objects[UPLOADS, key] = data
+        return Arrival(UploadRef(UPLOADS, key, hashlib.md5(data).hexdigest()), "", len(data), UPLOADED)
+
+    def run(self, order: IngestOrder, *, most: int = 100) -> str:
+        """Do what `ingest.asl.json` does and give the status at its end; steps that go on for ever fail."""
+        step = "plan"
+        for _ in range(most):
+            if step == "plan":
+                planned = plan_ingest(order, self.ports())
+                if planned.status == "planned":
+                    listed = json.loads(self.store.objects[planned.sections_bucket, planned.sections_key])
+                    for item in reversed(listed):  # a map keeps no order
+                        stage_one(codec.from_dict(IngestSection, item), self.ports())
+                step = "plan" if planned.status == "unfinished" else "commit"
+                continue
+            done, _ = commit_upload(order, self.ports())
+            if done.status not in ("unfinished", "unplanned"):
+                return done.status
+            step = "plan" if done.status == "unplanned" else "commit"
+        raise AssertionError("the state machine goes round in circles")
 
     def of(self, prefix: str) -> dict[str, bytes]:
         """Give the objects of the data bucket under a prefix."""

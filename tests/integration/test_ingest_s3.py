@@ -12,13 +12,14 @@ import pytest
 from moto import mock_aws
 
 from infolens import code, tasks
-from infolens.aws import clients
+from infolens.aws import clients, ingest_ports
 from infolens.settings import settings
 from ingest_fakes import PetSchema
 from ingest_handlers import UPLOADS, call, load, logged, put, sqs
 
 DATA = "data"
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:infolens-training"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:infolens-ingest"
 PETS = b"text,label,age\npurrs,cat,3\nbarks,dog,\nPurrs,cat,4\nsings,bird,1\n"
 
 
@@ -33,6 +34,8 @@ def cloud(monkeypatch):
         "POWERTOOLS_TRACE_DISABLED": "true",
         "DATA_BUCKET": DATA,
         "TRAINING_STATE_MACHINE_ARN": ARN,
+        "INGEST_STATE_MACHINE_ARN": MACHINE,
+        "DISTRIBUTE_FROM": "100000",
     }.items():
         monkeypatch.setenv(name, value)
     for cached in (clients.client, settings):
@@ -42,11 +45,12 @@ def cloud(monkeypatch):
         for bucket in (UPLOADS, DATA):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("stepfunctions", region_name="us-east-1").create_state_machine(
-            name="infolens-training",
-            definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
-            roleArn="arn:aws:iam::123456789012:role/training",
-        )
+        for name in ("infolens-training", "infolens-ingest"):
+            boto3.client("stepfunctions", region_name="us-east-1").create_state_machine(
+                name=name,
+                definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+                roleArn="arn:aws:iam::123456789012:role/machines",
+            )
         yield s3
     for cached in (clients.client, settings):
         cached.cache_clear()
@@ -56,16 +60,15 @@ def cloud(monkeypatch):
 def handler(cloud, monkeypatch):
     """The handler as Lambda would load it."""
     monkeypatch.setattr(code, "code_version", lambda: "c0de")
-    module = load("ingest_upload")
 
     def schema_of(task):
         if task != "news_category":
             raise tasks.UnknownTaskError(f"unknown task {task!r}; known tasks: news_category")
         return PetSchema(task="news_category")
 
-    monkeypatch.setattr(module, "schema_of", schema_of)
-    monkeypatch.setattr(module, "part_of", lambda task, part: type("Gates", (), {"MIN_ROWS": 2}))
-    return lambda event: call(module, event)
+    monkeypatch.setattr(ingest_ports, "schema_of", schema_of)
+    monkeypatch.setattr(ingest_ports, "part_of", lambda task, part: type("Gates", (), {"MIN_ROWS": 2}))
+    return lambda event, function="ingest_upload": call(load(function), event)
 
 
 def upload(s3, key: str, data: bytes) -> dict:
@@ -80,14 +83,14 @@ def objects(s3, prefix: str = "") -> list[str]:
 
 def report(s3) -> dict:
     """Read the one report."""
-    (key,) = objects(s3, "reports/")
+    (key,) = [key for key in objects(s3, "reports/") if key.endswith(".json")]
     return json.loads(s3.get_object(Bucket=DATA, Key=key)["Body"].read())
 
 
-def executions() -> list[str]:
-    """List the names of all training executions."""
+def executions(machine: str = ARN) -> list[str]:
+    """List the names of all executions of a machine."""
     states = boto3.client("stepfunctions", region_name="us-east-1")
-    return [item["name"] for item in states.list_executions(stateMachineArn=ARN)["executions"]]
+    return [item["name"] for item in states.list_executions(stateMachineArn=machine)["executions"]]
 
 
 def test_upload_becomes_a_dataset(cloud, handler, capsys):
@@ -120,6 +123,8 @@ def test_upload_becomes_a_dataset(cloud, handler, capsys):
     )
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["task"]]
     assert metrics["task"] == "news_category"
+    assert (metrics["BytesIn"], metrics["Conflicts"], metrics["NearDuplicates"]) == ([float(len(PETS))], [0.0], [0.0])
+    assert metrics["SecondsToDataset"][0] >= 0
 
 
 def test_redelivery_is_harmless(cloud, handler, capsys):
@@ -185,6 +190,38 @@ def test_failure_of_the_infrastructure_comes_back(cloud, handler, capsys):
     (line,) = [line for line in logged(capsys) if line.get("level") == "ERROR"]
     assert line["message_id"] == "bad"
     assert line["upload_id"] != report(cloud)["upload_id"]
+
+
+def test_two_uploads_in_one_process_share_what_was_read(cloud, handler):
+    """The second file of a warm process is compared with the first without reading it again."""
+    handler(upload(cloud, "labelled/news_category/a.csv", PETS))
+    handler(upload(cloud, "labelled/news_category/b.csv", PETS))
+    reports = [
+        json.loads(cloud.get_object(Bucket=DATA, Key=key)["Body"].read())
+        for key in objects(cloud, "reports/")
+        if key.endswith(".json")
+    ]
+    assert sorted(found["status"] for found in reports) == ["accepted", "empty"]
+
+
+def test_large_file_goes_through_its_functions(cloud, handler):
+    """Handed over by its size under the upload's id, planned, staged and committed; started once however often told."""
+    rows = "".join(f"pet number {number} does something,cat,1\n" for number in range(4000))
+    event = upload(cloud, "labelled/news_category/large.csv", b"text,label,age\n" + rows.encode())
+    assert handler(event) == {"batchItemFailures": []}
+    assert handler(event) == {"batchItemFailures": []}
+    (name,) = {name.partition("-")[0] for name in executions(MACHINE)}
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    running = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+    order = json.loads(states.describe_execution(executionArn=running)["input"])["order"]
+    assert order["upload_id"] == name
+    planned = handler(order, "plan_ingest")
+    assert planned["status"] == "planned"
+    listed = json.loads(cloud.get_object(Bucket=planned["sections_bucket"], Key=planned["sections_key"])["Body"].read())
+    assert [handler(section, "stage_section")["status"] for section in listed] == ["staged"] * len(listed)
+    assert handler(order, "commit_upload") == {"status": "accepted", "reason": ""}
+    assert (report(cloud)["rows_kept"], report(cloud)["upload_id"]) == (4000, name)
+    assert objects(cloud, "reports/")[-1].endswith(".txt")
 
 
 def test_wrong_bytes_after_the_fact_are_not_taken(cloud, handler):

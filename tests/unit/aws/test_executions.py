@@ -55,3 +55,10 @@ def test_what_runs_is_told_from_what_has_ended_and_what_never_was():
     known = Described(a="RUNNING", b="SUCCEEDED", c="FAILED", d="ABORTED", e="TIMED_OUT")
     found = {name: executions.is_running(name, known) for name in "abcdef"}
     assert found == {"a": True, "b": False, "c": False, "d": False, "e": False, "f": None}
+
+
+def test_name_of_an_execution():
+    """An execution is asked about by an ARN made of its machine's."""
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:infolens-ingest"
+    expected = "arn:aws:states:us-east-1:123456789012:execution:infolens-ingest:u1"
+    assert executions.execution_arn(machine, "u1") == expected

@@ -11,12 +11,13 @@ import pytest
 
 from infolens import codec
 from infolens.contracts import keys
-from infolens.contracts.dataset import DatasetManifest, UploadReport
+from infolens.contracts.dataset import DatasetManifest, UploadFormat, UploadReport
 from infolens.ingest.dataset import dataset_id_of
 from infolens.ingest.identity import upload_id_of
 from infolens.ingest.parts import part_id_of
-from infolens.usecases.ingest import HeadContestedError, ingest_upload
-from ingest_fakes import DATA, UPLOADS, DiedError, World
+from infolens.usecases.ingest import ingest_upload
+from infolens.usecases.ingest_ports import HeadContestedError
+from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, World
 
 PETS = b"text,label,age\npurrs,cat,3\nbarks,dog,\nPurrs,cat,4\nsings,bird,1\n"
 MORE = b"text,label\nbarks,dog\nhowls,dog\nhisses,cat\n"
@@ -49,7 +50,8 @@ def test_first_upload():
     part = world.of("parts/")[part_key]
     assert part_key == f"parts/pets/{report.parts[0].part_id}.parquet"
     assert part_id_of(part) == report.parts[0].part_id
-    assert pq.read_table(io.BytesIO(part)).column("line").to_pylist() == [2, 3]
+    assert pq.read_table(io.BytesIO(part)).column("line").to_pylist() == [1, 2]
+    assert report.parts[0].lines_before == 1  # the header: so they stand in lines 2 and 3 of the file
     assert pq.read_table(io.BytesIO(part)).column("upload_id").to_pylist() == [report.upload_id] * 2
 
     manifest = newest(world)
@@ -59,7 +61,12 @@ def test_first_upload():
     assert json.loads(channel) == [{"prefix": "s3://data/parts/pets/"}, f"{report.parts[0].part_id}.parquet"]
     rejects = world.of("rejects/")[keys.rejects("pets", report.upload_id)].decode()
     assert [row["reject_line"] for row in csv.DictReader(io.StringIO(rejects, newline=""))] == ["5"]
-    assert codec.from_json(UploadReport, world.of("reports/")[keys.upload_report("pets", report.upload_id)]) == report
+    reports = world.of("reports/")
+    assert codec.from_json(UploadReport, reports[keys.upload_report("pets", report.upload_id)]) == report
+    text = reports[keys.upload_report_text("pets", report.upload_id)].decode()
+    assert text.startswith("labelled/pets/a.csv: accepted\n")
+    assert (report.bytes_in, report.format) == (len(PETS), UploadFormat("", "utf-8", ","))
+    assert (report.uploaded_at, report.settled_at) == (UPLOADED, "2026-05-01T12:00:00+00:00")
     assert world.training.names == [("pets", report.dataset_id, "c0de")]
     assert done.training_started
 
@@ -139,7 +146,8 @@ def test_repetition_after_a_deployment_starts_no_second_training():
         ("labelled/pets/a.csv", b"text,kind\npurrs,cat\n", "pets", "column label: no such column"),
         ("labelled/pets/a.csv", b"text,label\npurrs,cow\nmoos,cow\nbarks,dog\n", "pets", "2 of 3 rows (66.7%)"),
         ("labelled/pets/a.xlsx", b"PK\x03\x04", "pets", "'a.xlsx' is not a CSV file by its name"),
-        ("labelled/pets/a.csv", b"PK\x03\x04", "pets", "a ZIP archive or an Office document"),
+        ("labelled/pets/a.csv", b"PK\x03\x04", "pets", "the zip packing is broken"),
+        ("labelled/pets/a.csv", b"%PDF-1.7", "pets", "a PDF document"),
         ("labelled/pest/a.csv", PETS, "unknown", "unknown task 'pest'; known tasks: pets"),
         ("labelled/a.csv", PETS, "unknown", "the key must be labelled/<task>/<file>.csv, not labelled/a.csv"),
     ],
@@ -152,7 +160,10 @@ def test_refused_whole(key, data, task, reason):
     assert (report.status, report.task) == ("refused", task)
     assert reason in report.reason
     assert world.of("quarantine/") == {keys.quarantined(task, report.upload_id, key.rpartition("/")[2]): data}
-    assert list(world.of("reports/")) == [keys.upload_report(task, report.upload_id)]
+    assert list(world.of("reports/")) == [
+        keys.upload_report(task, report.upload_id),
+        keys.upload_report_text(task, report.upload_id),
+    ]
     assert world.of("parts/") == world.of("datasets/") == {}
     assert report.rows_in == report.rows_kept + report.rows_duplicate + report.rows_rejected
     assert sum(report.rejected_by_reason.values()) == report.rows_rejected
@@ -188,11 +199,61 @@ def test_deleted_file():
     assert "deleted before it could be read" in report.reason
 
 
-def test_replaced_bytes_are_reported():
-    """An editor learns that a file was not UTF-8 although its rows were kept."""
+def test_mended_bytes_are_reported():
+    """An editor learns that a file was not UTF-8, or held bytes without a meaning, although its rows were kept."""
     world = World()
-    report = ingest(world, "labelled/pets/a.csv", "text,label\ndéjà vu,cat\n".encode("latin-1")).report
-    assert (report.rows_kept, report.bytes_replaced) == (1, 2)
+    report = ingest(world, "labelled/pets/a.csv", "text,label\ndéjà vu\0,cat\n".encode("latin-1")).report
+    assert (report.rows_kept, report.bytes_repaired, report.bytes_replaced) == (1, 2, 1)
+
+
+def test_overwritten_file_in_a_bucket_without_versions():
+    """What lies there now is another upload: the first is reported as gone, the second is taken."""
+    world = World()
+    first = world.put_unversioned("labelled/pets/a.csv", PETS)
+    second = world.put_unversioned("labelled/pets/a.csv", MORE)
+    report = ingest_upload(first, world.ports()).report
+    assert (report.status, report.rows_in) == ("refused", 0)
+    assert "another file was written over this one" in report.reason
+    assert world.of("quarantine/") == {}
+    taken = ingest_upload(second, world.ports()).report
+    assert (taken.status, taken.rows_kept) == ("accepted", 3)
+    assert taken.upload_id != report.upload_id
+
+
+def test_replayed_file_names_the_upload_that_it_was():
+    """A quarantined file put back has a report of its own that leads to the old one."""
+    world = World()
+    world.store.metadata[UPLOADS, "labelled/pets/a.csv"] = {"infolens-replay-of": "u0"}
+    assert ingest(world, "labelled/pets/a.csv", PETS).report.replay_of == "u0"
+    world.store.metadata[UPLOADS, "labelled/pets/b.csv"] = {"infolens-replay-of": "u1"}
+    assert ingest(world, "labelled/pets/b.csv", b"").report.replay_of == "u1"
+
+
+def test_identities_are_read_once_per_process():
+    """A hundred small files do not read a hundred indexes each."""
+    world = World()
+    for number in range(5):
+        ingest(world, f"labelled/pets/{number}.csv", b"text,label\npurr number %d,cat\n" % number)
+    world.store.reads.clear()
+    ingest(world, "labelled/pets/last.csv", b"text,label\npurr number 4,cat\n")
+    assert len([key for key in world.store.reads if key.startswith("indexes/")]) == 1  # of the file before it
+    assert not [key for key in world.store.reads if key.startswith("parts/")]
+
+
+def test_head_that_was_moved_back_meanwhile():
+    """Rows dropped for a part that an operator has taken out meanwhile are new again."""
+    world = World()
+    first = ingest(world, "labelled/pets/a.csv", PETS).report
+    head = world.store.objects[DATA, keys.dataset_head("pets")]
+    ingest(world, "labelled/pets/b.csv", b"text,label\nhowls,dog\n")
+
+    def back():
+        world.store.objects[DATA, keys.dataset_head("pets")] = head
+
+    world.store.before_replace = back
+    report = ingest(world, "labelled/pets/c.csv", b"text,label\nhowls,dog\nhisses,cat\n").report
+    assert (report.rows_kept, report.rows_duplicate) == (2, 0)
+    assert newest(world).parts == (*first.parts, *report.parts)
 
 
 def test_concurrent_uploads_both_get_in():
@@ -281,7 +342,7 @@ def test_death_before_the_report_while_others_go_on():
     """An upload that got into the dataset and died is reported with the dataset that first had it, not the newest."""
     calm = World()
     expected = ingest(calm, "labelled/pets/a.csv", PETS).report
-    head_moved = calm.store.effects - 2  # then the report and the start of training
+    head_moved = calm.store.effects - 3  # then the two reports and the start of training
 
     world = World()
     world.store.die_after = head_moved
@@ -302,7 +363,7 @@ def test_death_and_a_deployment_before_the_head_moved():
     calm = World()
     expected = ingest(calm, "labelled/pets/a.csv", PETS).report
     world = World()
-    world.store.die_after = calm.store.effects - 3  # then the head, the report and the start of training
+    world.store.die_after = calm.store.effects - 4  # then the head, the two reports and the start of training
     arrival = world.put("labelled/pets/a.csv", PETS)
     with pytest.raises(DiedError):
         ingest_upload(arrival, world.ports())

@@ -36,6 +36,11 @@ def start(arn: str, name: str, document: Mapping[str, object], states: Any = Non
     return True
 
 
+def execution_arn(machine: str, name: str) -> str:
+    """Give the ARN of a state machine's execution by its name."""
+    return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
 def is_running(arn: str, states: Any = None) -> bool | None:  # noqa: ANN401 - a boto3 client
     """Say whether an execution runs; None when there is none of this ARN (any more: it is kept for 90 days)."""
     try:

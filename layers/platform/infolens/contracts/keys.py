@@ -76,13 +76,25 @@ def staged_work(task: str, upload_id: str, code_version: str) -> str:
     return f"{STAGED_PREFIX}{task}/{upload_id}/{code_version}/"
 
 
-def staged_section(task: str, upload_id: str, code_version: str, number: int, what: str) -> str:
-    """Data bucket: one of a staged section's objects ("part.parquet", "index", "rejects.jsonl", "counts.json")."""
-    return f"{staged_work(task, upload_id, code_version)}{number:05d}/{what}"
+def staged_sections(task: str, upload_id: str, code_version: str) -> str:
+    """Data bucket: all that was staged of one upload; ends with a slash."""
+    return f"{staged_work(task, upload_id, code_version)}sections/"
+
+
+def staged_section(sections: str, number: int, start: int, what: str) -> str:
+    """Data bucket: one object of a section below `staged_sections`."""
+    return f"{sections}{number:05d}-{start:015d}/{what}"
+
+
+def staged_section_of(key: str) -> tuple[int, int, str]:
+    """Read number, start and what it is out of a staged section's key."""
+    *_, place, what = key.split("/")
+    number, _, start = place.partition("-")
+    return int(number), int(start), what
 
 
 def staged_plan(task: str, upload_id: str, code_version: str) -> str:
-    """Data bucket: header and format of the file, and where its sections begin (`IngestPlan`)."""
+    """Data bucket: header and format of the file, as the plan for its sections found them (`Survey`)."""
     return f"{staged_work(task, upload_id, code_version)}plan.json"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infolens.contracts import keys
 from infolens.contracts.dataset import DATASET_SCHEMA_VERSION, DatasetManifest, DatasetSource
+from infolens.rows import text_lengths
 from infolens.rows.split import SPLITS
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Addition:
     parts: tuple[Part, ...]
     split_counts: Mapping[str, int]
     label_counts: Mapping[str, int]
+    length_bins: Mapping[str, int] = field(default_factory=dict)
+    """Histogram of text lengths, see `infolens.rows.text_lengths`."""
 
 
 def dataset_id_of(task: str, part_ids: Sequence[str], schema_version: int = DATASET_SCHEMA_VERSION) -> str:
@@ -48,6 +51,7 @@ def append(
     """Describe the dataset that has the parent's parts and an upload's behind them."""
     added = DatasetSource(new.upload_id, new.source, sum(part.rows for part in new.parts), new.parts)
     sources = (*(parent.sources if parent else ()), added)
+    length_bins = text_lengths.merged([parent.length_bins if parent else {}, new.length_bins])
     return DatasetManifest(
         dataset_id=dataset_id_of(task, [part.part_id for source in sources for part in source.parts]),
         task=task,
@@ -59,6 +63,8 @@ def append(
         label_counts=_sum(parent.label_counts if parent else {}, new.label_counts),
         created_at=created_at,
         code_version=code_version,
+        length_bins=length_bins,
+        text_lengths=text_lengths.quantiles(length_bins),
     )
 
 

@@ -64,15 +64,17 @@ class Datasets:
                 return parent, manifest
             manifest = parent
 
-    def describe(self, manifest: DatasetManifest) -> None:
-        """Write a dataset's channel and its manifest.
+    def describe(self, manifest: DatasetManifest) -> DatasetManifest:
+        """Write a dataset's channel and its manifest, and give the manifest that stands.
 
         An attempt that broke off may have left a manifest of the same dataset: its time and its code version stand.
         """
         channel = channel_manifest(manifest, self.bucket)
         self.store.write(self.bucket, keys.dataset_channel(self.task, manifest.dataset_id), channel, _JSON)
         key = keys.dataset_manifest(self.task, manifest.dataset_id)
-        self.store.create(self.bucket, key, codec.to_json(manifest), _JSON)
+        if self.store.create(self.bucket, key, codec.to_json(manifest), _JSON):
+            return manifest
+        return self.manifest(manifest.dataset_id)
 
     def move_head(self, dataset_id: str, etag: str) -> bool:
         """Make a dataset the newest one; False when head.json is no longer the one with `etag` ("" for none)."""

@@ -1,0 +1,155 @@
+"""Keeps the staged sections of one upload, in memory or in the bucket, so that an attempt goes on where one stopped.
+
+A section's objects are named by its number and its start: what they hold follows from these, the file and the code, so
+that attempts that do not know of each other write the same, and a wrongly guessed start stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from infolens import codec
+from infolens.contracts import keys
+from infolens.ingest.identity_index import IdentityIndex
+from infolens.ingest.sections import SectionCounts
+
+if TYPE_CHECKING:
+    from infolens.aws.objects import ObjectStore
+    from infolens.ingest.sections import StagedSection
+    from infolens.ingest.survey import Survey
+
+PART = "part.parquet"
+INDEX = "index"
+REJECTS = "rejects.jsonl"
+COUNTS = "counts.json"
+"""Written last: where it is, the others are."""
+
+HELD_INDEX_BYTES = 128 << 20
+"""Indexes of an upload that are held in memory while it is merged: at 32 bytes a row, four million rows."""
+
+
+class StagedUpload(Protocol):
+    """Staged sections that hang together, as merging takes them (`infolens.ingest.merging.StagedParts`)."""
+
+    @property
+    def counts(self) -> list[SectionCounts]:
+        """All sections in order."""
+
+    def index(self, number: int) -> IdentityIndex:
+        """Identities of a section that kept rows."""
+
+    def part(self, number: int) -> bytes:
+        """Kept rows of a section that kept some."""
+
+    def rejects(self, number: int) -> bytes:
+        """Rejected rows of a section that rejected some."""
+
+
+class InMemory:
+    """The one section of a small file: nothing of it needs to be kept anywhere, since reading it again is as quick."""
+
+    def __init__(self, section: StagedSection) -> None:
+        """Take the section."""
+        self.counts = [section.counts]
+        self._section = section
+
+    def index(self, number: int) -> IdentityIndex:  # noqa: ARG002 - there is but one
+        """See StagedUpload."""
+        return IdentityIndex.of(self._section.index)
+
+    def part(self, number: int) -> bytes:  # noqa: ARG002 - there is but one
+        """See StagedUpload."""
+        return self._section.part
+
+    def rejects(self, number: int) -> bytes:  # noqa: ARG002 - there is but one
+        """See StagedUpload."""
+        return self._section.rejects
+
+
+class InBucket:
+    """The sections of a larger file under `staged/`, of this attempt and of those before it."""
+
+    def __init__(self, store: ObjectStore, bucket: str, upload: tuple[str, str, str]) -> None:
+        """Take the place: store, data bucket, and of the upload the task, its id and the code version."""
+        self._store = store
+        self._bucket = bucket
+        self._sections = keys.staged_sections(*upload)
+        self._indexes: dict[int, bytes] = {}
+        self._held: StagedSection | None = None
+        self._starts: dict[int, set[int]] | None = None
+        self.counts: list[SectionCounts] = []
+        """The sections that hang together so far, from the first on."""
+
+    def has(self, number: int, start: int) -> bool:
+        """Whether a section was staged from this start."""
+        return start in self._found().get(number, ())
+
+    def keep(self, section: StagedSection) -> None:
+        """Write a section, its counts last."""
+        counts = section.counts
+        for what, data in ((PART, section.part), (INDEX, section.index), (REJECTS, section.rejects)):
+            if data:
+                self._store.write(self._bucket, self._key(counts.number, counts.start, what), data)
+        self._store.write(
+            self._bucket, self._key(counts.number, counts.start, COUNTS), codec.to_json(counts), "application/json"
+        )
+        self._found().setdefault(counts.number, set()).add(counts.start)
+
+    def hold(self, section: StagedSection) -> None:
+        """Take a section behind those in `counts` without writing it: the rest of a file that broke off."""
+        self.counts.append(section.counts)
+        self._held = section
+
+    def follow(self, survey: Survey) -> bool:
+        """Take the staged sections into `counts` as far as each begins where the one before it ends.
+
+        Returns:
+            Whether they reach the end of the file.
+        """
+        start = self.counts[-1].end if self.counts else survey.data_start
+        while not (self.counts and self.counts[-1].last) and self.has(len(self.counts), start):
+            counts = self._read(len(self.counts), start)
+            self.counts.append(counts)
+            start = counts.end
+        return bool(self.counts) and self.counts[-1].last
+
+    def known(self, number: int) -> SectionCounts | None:
+        """Give what was staged of a section: where it hangs together with those before it that, else any."""
+        if number < len(self.counts):
+            return self.counts[number]
+        starts = self._found().get(number)
+        return self._read(number, max(starts)) if starts else None
+
+    def index(self, number: int) -> IdentityIndex:
+        """See StagedUpload."""
+        key = self._key(number, self.counts[number].start, INDEX)
+        if number not in self._indexes:
+            if sum(map(len, self._indexes.values())) >= HELD_INDEX_BYTES:
+                return IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
+            self._indexes[number] = self._store.read(self._bucket, key).data
+        return IdentityIndex.of(self._indexes[number])
+
+    def part(self, number: int) -> bytes:
+        """See StagedUpload."""
+        return self._store.read(self._bucket, self._key(number, self.counts[number].start, PART)).data
+
+    def rejects(self, number: int) -> bytes:
+        """See StagedUpload."""
+        if self._held and self._held.counts.number == number:
+            return self._held.rejects
+        return self._store.read(self._bucket, self._key(number, self.counts[number].start, REJECTS)).data
+
+    def _read(self, number: int, start: int) -> SectionCounts:
+        return codec.from_json(SectionCounts, self._store.read(self._bucket, self._key(number, start, COUNTS)).data)
+
+    def _found(self) -> dict[int, set[int]]:
+        if self._starts is None:
+            self._starts = {}
+            for key in self._store.keys(self._bucket, self._sections):
+                number, start, what = keys.staged_section_of(key)
+                if what == COUNTS:
+                    self._starts.setdefault(number, set()).add(start)
+        return self._starts
+
+    def _key(self, number: int, start: int, what: str) -> str:
+        return keys.staged_section(self._sections, number, start, what)
