@@ -107,3 +107,18 @@ def reading_by_sections(data: bytes, size: int, delimiter: str = ",", *, block_b
         repaired, replaced = repaired + reader.repaired, replaced + reader.replaced
     assert start == len(data)
     return Reading(records, lines, repaired, replaced)
+
+
+def assert_every_line_is_accounted_for(data: bytes, found: Reading) -> None:
+    """Check that each line starts a row, is blank, is broken, or lies within the row above it."""
+    starts = [record[0] for record in found.records]
+    assert starts == sorted(set(starts))
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
+    assert found.lines == len(lines)
+    ends = [*starts[1:], len(lines)] if starts else []
+    assert not any(lines[: starts[0] if starts else len(lines)])
+    for (line, *rest), end in zip(found.records, ends, strict=True):
+        within = lines[line + 1 : end]
+        if any(within):
+            assert len(rest) == 1
+            assert sum(field.count("\n") + field.count("\r") for field in rest[0]) > 0

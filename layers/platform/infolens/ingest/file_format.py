@@ -12,6 +12,7 @@ import io
 import lzma
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -45,7 +46,16 @@ SAMPLE_BYTES = 256 << 10
 
 _BUFFER_BYTES = 1 << 20
 _SPOOL_BYTES = 8 << 20
-_PACKING_ERRORS = (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+_PACKING_ERRORS = (
+    *(EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OverflowError,
+        struct.error,
+    ),  # zipfile's, on wrong numbers and names
+)
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an archive without members
 _OFFICE = {"[Content_Types].xml": "an Office document such as .xlsx", "mimetype": "an OpenDocument file such as .ods"}
@@ -138,7 +148,9 @@ def open_content(
     """
     name = filename.lower()
     if not name.endswith(EXTENSIONS):
-        raise FileRefused(f"{filename!r} is not a CSV file by its name; {', '.join(ENDINGS)} is expected, or with .gz")
+        raise FileRefused(
+            f"{filename!r} is not a CSV file by its name; .csv, .tsv or .txt is expected, also packed as .gz or .zip"
+        )
     content, packing = _unpacked(stream)
     sample = _read_fully(content, SAMPLE_BYTES)
     if not sample:
@@ -189,6 +201,8 @@ class _Unpacked:
         """
         try:
             data = self._packed.read(size)
+        except FileRefused:
+            raise
         except _PACKING_ERRORS as error:  # errors of the connection are another matter and pass through
             raise FileRefused(f"the {self._packing} packing is broken ({error}); upload the file again") from error
         self._given += len(data)
@@ -274,23 +288,30 @@ def _zip_member(stream: IO[bytes]) -> IO[bytes]:
     """Open the one CSV file of an archive."""
     try:
         archive = zipfile.ZipFile(stream)
-        infos = archive.infolist()
-        for mark, meaning in _OFFICE.items():
-            if infos and infos[0].filename == mark:
-                raise FileRefused(f"the file is not CSV text but {meaning}; save it as CSV")
-        files = [info for info in infos if not info.is_dir() and not _is_clutter(info.filename)]
-        tables = [info for info in files if info.filename.lower().endswith((".csv", ".tsv"))]
-        tables = tables or [info for info in files if info.filename.lower().endswith(".txt")]
-        if not tables:
-            raise FileRefused(f"the ZIP archive holds no CSV file{_listed(info.filename for info in files)}")
-        if len(tables) > 1:
-            names = _listed(info.filename for info in tables)
-            raise FileRefused(f"the ZIP archive holds {len(tables)} CSV files{names}; pack one file into an archive")
-        if tables[0].flag_bits & 1:
-            raise FileRefused(f"{tables[0].filename!r} in the ZIP archive is encrypted; pack it without a password")
-        return archive.open(tables[0])
+        return archive.open(_only_table(archive.infolist()))
+    except FileRefused:
+        raise
     except _PACKING_ERRORS as error:
         raise FileRefused(f"the zip packing is broken ({error}); upload the file again") from error
+
+
+def _only_table(infos: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    """Choose the one CSV file among the members of an archive."""
+    for mark, meaning in _OFFICE.items():
+        if infos and infos[0].filename == mark:
+            raise FileRefused(f"the file is not CSV text but {meaning}; save it as CSV")
+    files = [info for info in infos if not info.is_dir() and not _is_clutter(info.filename)]
+    tables = [info for info in files if info.filename.lower().endswith((".csv", ".tsv"))]
+    tables = tables or [info for info in files if info.filename.lower().endswith(".txt")]
+    if not tables:
+        raise FileRefused(f"the ZIP archive holds no CSV file{_listed(files)}")
+    if len(tables) > 1:
+        raise FileRefused(
+            f"the ZIP archive holds {len(tables)} CSV files{_listed(tables)}; pack one file into an archive"
+        )
+    if tables[0].flag_bits & 1:
+        raise FileRefused(f"{tables[0].filename!r} in the ZIP archive is encrypted; pack it without a password")
+    return tables[0]
 
 
 def _is_clutter(name: str) -> bool:
@@ -298,10 +319,10 @@ def _is_clutter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
-def _listed(names: Any) -> str:  # noqa: ANN401 - any iterable of str
-    shown = sorted(names)
-    more = f", and {len(shown) - 10} more" if len(shown) > 10 else ""
-    return f" ({', '.join(shown[:10])}{more})" if shown else ""
+def _listed(infos: Sequence[zipfile.ZipInfo]) -> str:
+    names = sorted(info.filename for info in infos)
+    more = f", and {len(names) - 10} more" if len(names) > 10 else ""
+    return f" ({', '.join(names[:10])}{more})" if names else ""
 
 
 def _encoding(sample: bytes) -> tuple[str, int]:
