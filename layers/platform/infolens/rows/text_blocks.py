@@ -30,6 +30,8 @@ class TextRules:
     """Reads a label's cell; raises RowRejected."""
     label: str = "label"
     """Name under which the label's column is bound."""
+    title: str = "title"
+    """Name under which a title's column is bound; "" where the task knows none."""
     no_titles: frozenset[str] = frozenset()
     """What stands for a missing title, casefolded, without white space."""
     keys: Keys = CONTENT_KEYS
@@ -43,8 +45,8 @@ def clean_text_block(schema: Schema, columns: Mapping[str, Sequence[str]], rules
     """
     size = len(next(iter(columns.values()), ()))
     texts = [columns.get("text", [""] * size)]
-    if "title" in columns:
-        titles = columns["title"]
+    if rules.title in columns:
+        titles = columns[rules.title]
         if rules.no_titles:
             titles = ["" if title.strip().casefold() in rules.no_titles else title for title in titles]
         texts.insert(0, titles)

@@ -95,7 +95,8 @@ class ToxicitySchema:
 
         label, label_of = ("majority", _by_majority) if "majority" in columns else ("label", _by_name)
         keys = letter_keys(_ENOUGH_LETTERS)
-        return clean_text_block(self, columns, TextRules(MIN_LABELLED, MAX_TEXT, label_of, label=label, keys=keys))
+        rules = TextRules(MIN_LABELLED, MAX_TEXT, label_of, label=label, title="", keys=keys)
+        return clean_text_block(self, columns, rules)
 
     def check(self, payload: Mapping[str, object]) -> dict[str, object]:
         """See Schema."""
