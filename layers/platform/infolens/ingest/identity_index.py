@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -119,18 +119,16 @@ class IdentityIndex:
         return _file(kept, sorted(name for crc, name in (self._names or {}).items() if crc in present))
 
 
-def index_bytes(
-    digests: Sequence[bytes], labels: Sequence[str], lines: Sequence[int], sketches: Mapping[int, int] | Sketches
-) -> bytes:
+def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence[int], sketches: Sketches) -> bytes:
     """Write the index of rows given in the order of their part.
 
     Args:
-        digests: of the rows' identities, 16 bytes or more of each are used.
+        digests: of the rows' identities, 32 bytes each; the first 16 are used.
         labels: of the rows, "" for a task without labels.
         lines: as in the part.
         sketches: of the rows.
     """
-    whole = np.frombuffer(b"".join(digest[:16] for digest in digests), ">u8").reshape(-1, 2).astype("<u8")
+    whole = np.frombuffer(b"".join(digests), ">u8").reshape(len(digests), -1).astype("<u8")
     names = sorted(set(labels))
     crcs = {name: zlib.crc32(name.encode()) for name in names}
     records = IndexRecords(

@@ -21,7 +21,7 @@ from infolens.ingest.parts import SPLIT, arrow_schema, part_bytes, part_id_of, r
 from infolens.ingest.reasons import most_frequent
 from infolens.ingest.sections import TEXT, read_rejects
 from infolens.ingest.survey import REJECT_COLUMNS
-from infolens.rows import text_lengths
+from infolens.rows.text_lengths import length_bins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -319,7 +319,7 @@ class Merging:
             if self._schema.label:
                 gone.labels.update(map(str, out.column(self._schema.label).to_pylist()))
             if counts.length_bins:
-                gone.lengths = text_lengths.add({}, out.column(TEXT).to_pylist())
+                gone.lengths = length_bins(out.column(TEXT).to_pylist())
             data = part_bytes(arrow_schema(self._schema.columns), table.to_batches())
         if not data:
             return None, gone

@@ -74,25 +74,23 @@ def _sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
     out = np.zeros((len(offsets) - 1, _BYTES), np.uint8)
     if len(text) <= _SHINGLE:
         return out.view("<u8").ravel()
-    begins, ends = offsets[:-1], offsets[1:]
     starting = np.zeros(len(text) + 1, np.bool_)
     chosen = (text[1:-1] ^ text[2:]) & np.uint8(_CHOOSING_BITS) == 0
     np.logical_and(text[:-2] == ord(" "), chosen, out=starting[1:-2])
-    for back in range(_SHINGLE):  # a shingle lies within its text, or a sketch would depend on the text beside it
-        starting[np.maximum(ends - back, 0)] = False
-    starting[0] = False
+    # A shingle lies within its text, or a text's sketch would depend on the text beside it.
+    beyond = offsets[:, None] - np.arange(_SHINGLE)
+    starting[np.maximum(beyond, 0).ravel()] = False
     starts = np.flatnonzero(starting)
-    firsts, lasts = np.searchsorted(starts, begins), np.searchsorted(starts, ends)
-    hashes = np.zeros(len(starts) + 1, np.uint32)  # one more lets a segment end where the shingles end
-    hashes[:-1] = _hashes(text, starts)
-    segments = np.column_stack([firsts, lasts]).ravel()
+    firsts = np.searchsorted(starts, offsets)
+    hashes = _hashes(text, starts)
+    some = firsts[: np.searchsorted(firsts, len(starts))]  # without the last texts, when they have no shingle
     for position, factor in enumerate(_ORDERS):
-        out[:, position] = np.minimum.reduceat(hashes * np.uint32(factor), segments)[::2]
-    out[lasts - firsts < MIN_SHINGLES] = 0
+        out[: len(some), position] = np.minimum.reduceat(hashes * np.uint32(factor), some)
+    out[np.diff(firsts) < MIN_SHINGLES] = 0
     return out.view("<u8").ravel()
 
 
-def _hashes(text: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _hashes(text: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
     # A type of mere bytes may begin anywhere in memory, so that 16 of them are taken by one copy.
     windows = np.ndarray((len(text) - _SHINGLE + 1,), f"V{_SHINGLE}", text, 0, (1,))
     words = windows[starts].view(np.uint64).reshape(-1, 2) | _FOLD_CASE
@@ -100,7 +98,7 @@ def _hashes(text: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.ui
     mixed ^= mixed >> np.uint64(29)
     mixed += words[:, 1]
     mixed *= _ODD[1]
-    return mixed >> np.uint64(32)
+    return (mixed >> np.uint64(32)).astype(np.uint32)
 
 
 def perhaps_near(few: Sketches, many: Sketches) -> NDArray[np.int64]:

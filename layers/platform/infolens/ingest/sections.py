@@ -21,7 +21,7 @@ from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
 from infolens.ingest.parts import arrow_schema, part_bytes, rows_batch, text_buffers
 from infolens.ingest.reasons import bounded
-from infolens.rows import text_lengths
+from infolens.rows.text_lengths import length_bins, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +62,7 @@ class SectionCounts:
     """Of the kept rows."""
     split_counts: dict[str, int]
     length_bins: dict[str, int]
-    """See `infolens.rows.text_lengths`."""
+    """Kept texts by length, see `infolens.rows.text_lengths`."""
     repaired: int
     """Bytes that are no UTF-8 and were taken as Windows-1252."""
     replaced: int
@@ -247,7 +247,7 @@ class _Staging:
         held = np.zeros(len(lines), np.uint64)
         if TEXT in schema.columns and schema.label != TEXT:
             held[fresh] = sketches(*text_buffers(batch, TEXT))
-            self.lengths = text_lengths.add(self.lengths, values[TEXT])
+            self.lengths = merged((self.lengths, length_bins(map(str, values[TEXT]))))
         self._sketches.append(held)
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
