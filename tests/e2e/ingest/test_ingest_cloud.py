@@ -70,7 +70,9 @@ def listening(ingest):
 
 def test_a_file_through_the_map_is_the_same_byte_for_byte(ingest):
     """One object read by one function and by the distributed map: same parts, indexes, rejects, counts, dataset."""
-    data = table(made_up(6000)).encode()
+    rows = made_up(6000)
+    bad = sum(row["label"] == "Gardening" for row in rows)
+    data = table(rows).encode()
     assert len(data) > 30 * SECTION_BYTES
     source = ingest.put("large.csv", data)
     event = ingest.event(source, len(data))
@@ -85,7 +87,7 @@ def test_a_file_through_the_map_is_the_same_byte_for_byte(ingest):
         assert ingest.objects(prefix, other) == ingest.objects(prefix) != {}
     assert len(ingest.listed("parts/")) > 30
     mapped, inline = (_report(ingest, source, bucket) for bucket in (ingest.data, other))
-    assert (mapped.status, mapped.rows_in, mapped.rows_rejected) == ("accepted", 6000, 86)
+    assert (mapped.status, mapped.rows_in, mapped.rows_rejected) == ("accepted", 6000, bad)
     assert mapped.rows_in == mapped.rows_kept + mapped.rows_duplicate + mapped.rows_rejected
     assert _less(mapped, "settled_at") == _less(inline, "settled_at")
     assert mapped.dataset_id == dataset_id_of("news_category", [part.part_id for part in mapped.parts])
