@@ -128,7 +128,7 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
         lines: as in the part.
         sketches: of the rows.
     """
-    whole = np.frombuffer(b"".join(digests), ">u8").reshape(len(digests), -1).astype("<u8")
+    whole = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4).astype("<u8")
     names = sorted(set(labels))
     crcs = {name: zlib.crc32(name.encode()) for name in names}
     records = IndexRecords(

@@ -83,7 +83,7 @@ def _sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
     starts = np.flatnonzero(starting)
     firsts = np.searchsorted(starts, offsets)
     hashes = _hashes(text, starts)
-    some = firsts[: np.searchsorted(firsts, len(starts))]  # without the last texts, when they have no shingle
+    some = firsts[: np.searchsorted(firsts[:-1], len(starts))]  # without the last texts, when they have no shingle
     for position, factor in enumerate(_ORDERS):
         out[: len(some), position] = np.minimum.reduceat(hashes * np.uint32(factor), some)
     out[np.diff(firsts) < MIN_SHINGLES] = 0
