@@ -224,6 +224,19 @@ def test_large_file_goes_through_its_functions(cloud, handler):
     assert objects(cloud, "reports/")[-1].endswith(".txt")
 
 
+def test_a_machine_that_has_failed_is_started_again(cloud, handler):
+    """The upload's event delivered again, from the dead letters say: a name can be used once, hence a number."""
+    event = upload(cloud, "labelled/news_category/large.csv", b"text,label\n" + b"purrs,cat\n" * 20_000)
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    handler(event)
+    handler(event)
+    (name,) = executions(MACHINE)
+    states.stop_execution(executionArn=f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}")
+    handler(event)
+    handler(event)
+    assert sorted(executions(MACHINE)) == [name, f"{name}-2"]
+
+
 def test_wrong_bytes_after_the_fact_are_not_taken(cloud, handler):
     """A gzip file cut in two is refused whole, not taken by half."""
     packed = gzip.compress(PETS * 50)
