@@ -24,6 +24,9 @@ QUEUES = (LABELLED, BATCH, TAKE_BACKS)
 HELD_SECONDS = 60
 """Nobody else sees a message while it is looked at; when the command is killed, it is there again after so long."""
 
+_REASON = "reason"
+"""Attribute by which state_machines/ingest.asl.json says why it gave an upload up."""
+
 _BATCH_SIZE = 10
 """What one receive gives at most (SQS's own limit)."""
 
@@ -57,9 +60,11 @@ class DeadLetter:
 
     @property
     def given_error(self) -> str:
-        """The error that came with the message; "" when none did."""
-        found = self.attributes.get("ErrorMessage", {}).get("StringValue", "")
-        return str(found or _destination(self.body).get("responsePayload", {}).get("errorMessage", ""))
+        """The error that came with the message, from Lambda or our state machine for large files; "" when none did."""
+        for name in ("ErrorMessage", _REASON):
+            if text := self.attributes.get(name, {}).get("StringValue"):
+                return _of_lambda(str(text))
+        return str(_destination(self.body).get("responsePayload", {}).get("errorMessage", ""))
 
 
 def about(queue: str, body: str) -> str:
@@ -158,7 +163,8 @@ def send_again(sqs: Any, letter: DeadLetter, url: str, source: str) -> None:  # 
 
     Cut off between the two, it is in both: dealing with the same event again changes nothing.
     """
-    extra = {"MessageAttributes": dict(letter.attributes)} if letter.attributes else {}
+    attributes = {name: value for name, value in letter.attributes.items() if name != _REASON}  # of the last time
+    extra = {"MessageAttributes": attributes} if attributes else {}
     sqs.send_message(QueueUrl=source, MessageBody=letter.body, **extra)
     sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
 
@@ -225,6 +231,13 @@ def _json(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _of_lambda(text: str) -> str:
+    """Step Functions says of a failed function `<error>: <JSON>`; the message inside is what matters."""
+    kind, _, cause = text.partition(": ")
+    message = _json(cause).get("errorMessage")
+    return f"{kind}: {message}" if message else text
 
 
 def _destination(body: str) -> dict[str, Any]:

@@ -163,6 +163,28 @@ def test_a_destination_wraps_the_alarm():
     assert json.loads(dead_letters.alarm_event(found.body)) == json.loads(ALARM)
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ('KeyError: {"errorMessage": "no such key", "errorType": "KeyError"}', "KeyError: no such key"),
+        ("States.Timeout: ", "States.Timeout: "),
+        ("DataLimitExceeded: {not JSON", "DataLimitExceeded: {not JSON"),
+    ],
+)
+def test_a_large_file_comes_with_the_reason_of_its_state_machine(reason, said):
+    """Of a function's failure only the message is shown."""
+    assert letter(LABELLED, UPLOAD, reason={"StringValue": reason, "DataType": "String"}).given_error == said
+
+
+def test_an_old_reason_does_not_travel_on():
+    """It would be read as why the message failed the next time."""
+    sqs = Sqs(UPLOAD)
+    sqs.attributes = {"reason": {"StringValue": "KeyError: x", "DataType": "String"}}
+    with dead_letters.held(sqs, LABELLED, "url") as letters:
+        dead_letters.send_again(sqs, letters[0], "url", "source")
+    assert sqs.sent == [("source", UPLOAD, {})]
+
+
 def test_a_message_is_sent_before_it_is_deleted():
     """Cut off between the two it is there twice, and never nowhere; its attributes go with it."""
     sqs = Sqs(UPLOAD)
