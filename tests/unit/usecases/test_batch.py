@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import random
 import threading
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -126,6 +129,50 @@ def test_rows_are_asked_in_chunks(rows, chunks, calls):
     assert all(request.request_id.startswith(run.order.upload_id) for request in model.requests)
     assert max(len(request.inputs) for request in model.requests) <= 2
     assert [row["text"] for row in run.results()] == [f"row {number}" for number in range(rows)]
+
+
+def test_long_rows_make_small_chunks():
+    """A chunk is held in memory, so it ends early where rows are long; order and results stay."""
+    data = b"id,text\n" + b"".join(b'%d,"%s s"\n' % (number, b"x" * 100_000) for number in range(100))
+    run = Run(Model(), data=data)
+    report = run.whole()
+    assert (report.rows_in, report.rows_answered) == (100, 100)
+    assert len(run.chunks()) == 3
+    assert [row["id"] for row in run.results()] == [str(number) for number in range(100)]
+
+
+def test_file_that_breaks_off_is_refused():
+    """Whatever chunks were written before: nothing is asked, and the report has the reason."""
+    data = gzip.compress(b"text\n" + random.Random(1).randbytes(400_000).hex(" ").replace(" ", "\n").encode())
+    run = Run(Model(), "batch/pets/a.csv.gz", data[:-50], rows_per_chunk=1000)
+    done = split_batch(run.order, run.ports)
+    assert (done.status, run.report().status, run.report().rows_in) == ("refused", "refused", 0)
+    assert "gzip packing is broken" in done.reason
+    assert (DATA, keys.batch_chunks("pets", run.order.upload_id)) not in run.world.store.objects
+
+
+def peak_of(step, run) -> int:
+    """Bytes that a step holds at most, beside the objects that it wrote into the fake store."""
+    before = sum(map(len, run.world.store.objects.values()))
+    tracemalloc.start()
+    step(run.order, run.ports)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak - (sum(map(len, run.world.store.objects.values())) - before)
+
+
+def test_memory_does_not_grow_with_the_file():
+    """Splitting and assembling hold a few chunks, however many there are."""
+    peaks = []
+    for rows in (1_000, 4_000):
+        run = Run(Model(), data=b"text\n" + b"purrs and purrs and purrs and purrs\n" * rows, rows_per_chunk=64)
+        split = peak_of(split_batch, run)
+        for chunk in run.chunks():
+            answer_chunk(chunk, run.chunk_ports)
+        peaks.append((split, peak_of(assemble_batch, run)))
+        assert run.report().rows_answered == rows
+    assert max(peaks[1]) < 6 << 20
+    assert peaks[1][1] < 1.5 * peaks[0][1]
 
 
 def test_answer_that_the_model_refuses():

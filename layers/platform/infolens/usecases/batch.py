@@ -2,12 +2,16 @@
 
 Each step writes objects that are named by the upload, and a chunk's answers are created once, so that a step that is
 tried again finds what it has done. A file that could not be answered as a whole is refused and stays where it is.
+Rows pass through a chunk at a time: memory does not grow with the file.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infolens import codec
@@ -17,15 +21,16 @@ from infolens.contracts.batch import BatchChunk, SplitBatch
 from infolens.contracts.dataset import BatchReport
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.csv_writing import csv_bytes
-from infolens.ingest.unlabelled import Answer, Question, Sheet, counts_of, read_unlabelled, result_table
+from infolens.ingest.unlabelled import Answer, Question, counts_of, read_unlabelled, result_table
 from infolens.tasks import UnknownTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from infolens.aws.objects import ObjectStore
     from infolens.contracts.batch import BatchOrder
     from infolens.contracts.task import Schema
+    from infolens.ingest.unlabelled import Counts, Sheet
 
 UNKNOWN_TASK = "unknown"
 """Reports of files that name no known task lie under this name."""
@@ -34,6 +39,12 @@ UNASKED = "the model could not be asked for this row (throttled, or gone); uploa
 """Problem of the rows of a chunk that ended without answers, after all its tries."""
 
 _JSON = "application/json"
+
+_CHUNK_CHARACTERS = 4 << 20
+"""A chunk ends early after so many: rows can be long, and a chunk is held in memory."""
+
+_WRITTEN_ROWS = 256
+"""Rows of results laid out at a time."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,12 @@ def split_batch(order: BatchOrder, ports: BatchPorts) -> SplitBatch:
     filename = order.source.key.rpartition("/")[2]
     try:
         with ports.store.open(order.source.bucket, order.source.key, order.version_id) as stream:
-            sheet = read_unlabelled(stream, filename, schema)
+            return _write_chunks(order, read_unlabelled(stream, filename, schema), ports)
     except ObjectMissingError:
         reason = "the file was deleted before it could be read; upload it again"
         return _refused(order, order.task, reason, ports)
     except FileRefused as error:
         return _refused(order, order.task, error.reason, ports)
-    return _write_chunks(order, sheet, ports)
 
 
 def assemble_batch(order: BatchOrder, ports: BatchPorts) -> BatchReport:
@@ -72,13 +82,14 @@ def assemble_batch(order: BatchOrder, ports: BatchPorts) -> BatchReport:
 
     Where the model answered none of the rows that could be asked, the file is refused instead and no results written.
     """
-    sheet, answers = _collected(order, ports)
-    asked = [answer for question, answer in zip(sheet.questions, answers, strict=True) if not question.problem]
-    if asked and all(answer.problem and not answer.model_version for answer in asked):
-        return refuse_batch(order, order.task, asked[0].problem, len(answers), ports)
-    results = csv_bytes(result_table(sheet, answers))
-    counts = counts_of(results)
-    ports.store.write(order.source.bucket, keys.batch_results(order.source.key), results, "text/csv; charset=utf-8")
+    described = json.loads(ports.store.read(ports.data_bucket, keys.batch_sheet(order.task, order.upload_id)).data)
+    chunks = [BatchChunk(order.task, order.upload_id, number) for number in range(described["chunks"])]
+    names, anything = _answered_names(chunks, ports)
+    if not anything:
+        problem, rows_in = _unanswered(chunks, ports)
+        if problem:
+            return refuse_batch(order, order.task, problem, rows_in, ports)
+    counts = _write_results(order, result_table(described["header"], names, _answered(chunks, ports)), ports)
     return _report(
         BatchReport(
             upload_id=order.upload_id,
@@ -122,30 +133,74 @@ def _refused(order: BatchOrder, task: str, reason: str, ports: BatchPorts) -> Sp
 
 
 def _write_chunks(order: BatchOrder, sheet: Sheet, ports: BatchPorts) -> SplitBatch:
-    size, rows = ports.rows_per_chunk, sheet.questions
-    chunks = [rows[at : at + size] for at in range(0, len(rows), size)]
-    for number, chunk in enumerate(chunks):
-        key = keys.batch_questions(order.task, order.upload_id, number)
+    count = 0
+    for count, chunk in enumerate(_chunked(sheet.questions, ports.rows_per_chunk), 1):
+        key = keys.batch_questions(order.task, order.upload_id, count - 1)
         ports.store.write(ports.data_bucket, key, _json([asdict(question) for question in chunk]), _JSON)
-    listed = [codec.to_dict(BatchChunk(order.task, order.upload_id, number)) for number in range(len(chunks))]
-    described = {"header": sheet.header, "chunks": len(chunks)}
+    described = {"header": sheet.header, "chunks": count}
     ports.store.write(ports.data_bucket, keys.batch_sheet(order.task, order.upload_id), _json(described), _JSON)
+    listed = [codec.to_dict(BatchChunk(order.task, order.upload_id, number)) for number in range(count)]
     chunks_key = keys.batch_chunks(order.task, order.upload_id)
     ports.store.write(ports.data_bucket, chunks_key, _json(listed), _JSON)
     return SplitBatch("split", "", order.task, order.upload_id, ports.data_bucket, chunks_key)
 
 
-def _collected(order: BatchOrder, ports: BatchPorts) -> tuple[Sheet, list[Answer]]:
+def _chunked(questions: Iterable[Question], most: int) -> Iterator[list[Question]]:
+    """Put questions together until they are `most`, or long."""
+    chunk: list[Question] = []
+    characters = 0
+    for question in questions:
+        chunk.append(question)
+        characters += sum(map(len, question.fields))
+        if len(chunk) == most or characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _answered_names(chunks: Sequence[BatchChunk], ports: BatchPorts) -> tuple[list[str], bool]:
+    """Give the names of all that answers hold, in the order of the file, and whether a model answered any row."""
+    names: dict[str, None] = {}
+    anything = False
+    for chunk in chunks:
+        for answer in read_answers(chunk, ports.store, ports.data_bucket) or ():
+            names.update(dict.fromkeys(answer.content))
+            anything = anything or not answer.problem or bool(answer.model_version)
+    return list(names), anything
+
+
+def _unanswered(chunks: Sequence[BatchChunk], ports: BatchPorts) -> tuple[str, int]:
+    """Give the problem of the first row that could be asked, where no model answered any, and the count of all rows."""
+    problem, rows_in = "", 0
+    for question, answer in _answered(chunks, ports):
+        problem = problem or ("" if question.problem else answer.problem)
+        rows_in += 1
+    return problem, rows_in
+
+
+def _answered(chunks: Sequence[BatchChunk], ports: BatchPorts) -> Iterator[tuple[Question, Answer]]:
     """Read all rows back with one answer each, in the order of the file."""
-    described = json.loads(ports.store.read(ports.data_bucket, keys.batch_sheet(order.task, order.upload_id)).data)
-    questions: list[Question] = []
-    answers: list[Answer] = []
-    for number in range(described["chunks"]):
-        chunk = read_questions(BatchChunk(order.task, order.upload_id, number), ports.store, ports.data_bucket)
-        given = read_answers(BatchChunk(order.task, order.upload_id, number), ports.store, ports.data_bucket)
-        questions += chunk
-        answers += given or [Answer({}, "", question.problem or UNASKED) for question in chunk]
-    return Sheet(tuple(described["header"]), tuple(questions)), answers
+    for chunk in chunks:
+        questions = read_questions(chunk, ports.store, ports.data_bucket)
+        answers = read_answers(chunk, ports.store, ports.data_bucket)
+        yield from zip(
+            questions, answers or [Answer({}, "", each.problem or UNASKED) for each in questions], strict=True
+        )
+
+
+def _write_results(order: BatchOrder, table: Iterator[Sequence[str]], ports: BatchPorts) -> Counts:
+    """Write the results as one CSV beside the file, by way of the disk, and count them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.csv"
+        with path.open("wb") as file:
+            while rows := list(itertools.islice(table, _WRITTEN_ROWS)):
+                file.write(csv_bytes(rows))
+        with path.open(encoding="utf-8", newline="") as text:
+            counts = counts_of(text)
+        key = keys.batch_results(order.source.key)
+        ports.store.write_file(order.source.bucket, key, path, "text/csv; charset=utf-8")
+    return counts
 
 
 def read_questions(chunk: BatchChunk, store: ObjectStore, bucket: str) -> list[Question]:
