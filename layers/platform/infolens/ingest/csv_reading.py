@@ -196,7 +196,7 @@ class SectionReader:
             elif len(self._pending.rstrip(b"\r")) > MAX_RECORD:
                 yield self._give_up_line()
             size = self._block_bytes
-            if self.end == before:  # a long record is begun anew each time: reading twice as much keeps that linear
+            if cut and self.end == before:  # a record is begun anew each time: reading twice as much keeps that linear
                 size = max(size, min(len(self._pending), MAX_RECORD + 1 - len(self._pending)))
 
     def _skip_mark(self) -> None:
@@ -217,16 +217,18 @@ class SectionReader:
 
     def _take(self, cut: int) -> Iterator[RowBlock]:
         """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
-        data = self._pending[:cut]
+        data, tail = self._pending[:cut], self._pending[cut:]
+        self._pending = b""  # let go at once what is held twice: lines may be long
         pieces = data.splitlines(keepends=True)
         texts, repaired, replaced = _decoded(data, pieces)
-        chunk = _Chunk(pieces, texts, self.lines, self._delimiter, len(self._pending) - cut)
+        del data
+        chunk = _Chunk(pieces, texts, self.lines, self._delimiter, len(tail))
         limit = len(pieces)
         if self._stop is not None and self.end + cut > self._stop:
             limit = _index_from(pieces, self._stop - self.end)
         at = 0
         while at < limit and not chunk.starved:
-            block, at = chunk.block(at, limit, final=self._drained and cut == len(self._pending))
+            block, at = chunk.block(at, limit, final=self._drained and not tail)
             if block.rows or block.broken:
                 yield block
         self.ended_inside |= chunk.ended_inside
@@ -240,8 +242,9 @@ class SectionReader:
             _, repaired, replaced = _decoded(left, pieces[at:])
             self.repaired -= repaired
             self.replaced -= replaced
+            tail = left + tail
         self.end += taken
-        self._pending = self._pending[taken:]
+        self._pending = tail
 
     def _give_up_line(self) -> RowBlock:
         """Keep the beginning of a line that is longer than a record may be, and read over the rest of it."""
