@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,25 +64,62 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def part_bytes(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> bytes:
-    """Write rows as Parquet; b"" when there is none.
+class PartWriter:
+    """Writes rows as Parquet while they come.
 
     The bytes follow from the rows and their order alone, not from the batches that they come in: a part from which
     rows were taken away is the part that would have been written without them.
     """
-    table = pa.Table.from_batches(batches, schema)
-    if not table.num_rows:
-        return b""
-    texts = _long_texts(table.slice(0, _ROWS_PER_GROUP))
-    short = [name for name in schema.names if name not in texts and name != IDENTITY]
-    lists = [f"{name}.list.element" if pa.types.is_list(schema.field(name).type) else name for name in short]
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink, schema, compression="zstd", use_dictionary=lists or False, write_statistics=lists or False
-    ) as writer:
-        for start in range(0, table.num_rows, _ROWS_PER_GROUP):
-            writer.write_table(table.slice(start, _ROWS_PER_GROUP).combine_chunks(), row_group_size=_ROWS_PER_GROUP)
-    return bytes(sink.getvalue().to_pybytes())
+
+    def __init__(self, schema: pa.Schema) -> None:
+        """Start with no row."""
+        self._schema = schema
+        self._sink = pa.BufferOutputStream()
+        self._writer: pq.ParquetWriter | None = None
+        self._pending: list[pa.RecordBatch] = []
+        self._rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Put rows behind those before."""
+        self._pending.append(batch)
+        self._rows += batch.num_rows
+        while self._rows >= _ROWS_PER_GROUP:
+            self._write(_ROWS_PER_GROUP)
+
+    def finish(self) -> bytes:
+        """Give the file; b"" when no row came."""
+        if self._rows:
+            self._write(self._rows)
+        if self._writer is None:
+            return b""
+        self._writer.close()
+        return bytes(self._sink.getvalue().to_pybytes())
+
+    def _write(self, count: int) -> None:
+        table = pa.Table.from_batches(self._pending, self._schema)
+        group = table.slice(0, count).combine_chunks()
+        self._pending = table.slice(count).to_batches()
+        self._rows -= count
+        if self._writer is None:
+            self._writer = self._open(group)
+        self._writer.write_table(group, row_group_size=count)
+
+    def _open(self, first: pa.Table) -> pq.ParquetWriter:
+        kinds = dict(zip(self._schema.names, self._schema.types, strict=True))
+        texts = [name for name, kind in kinds.items() if kind == pa.string() and _is_long(first.column(name))]
+        short = [name for name in kinds if name not in texts and name != IDENTITY]
+        paths = [f"{name}.list.element" if pa.types.is_list(kinds[name]) else name for name in short]
+        return pq.ParquetWriter(
+            self._sink, self._schema, compression="zstd", use_dictionary=paths, write_statistics=paths
+        )
+
+
+def part_bytes(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> bytes:
+    """Write rows as Parquet; b"" when there is none."""
+    writer = PartWriter(schema)
+    for batch in batches:
+        writer.add(batch)
+    return writer.finish()
 
 
 def part_id_of(data: bytes) -> str:
@@ -117,6 +154,5 @@ def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], N
     return np.frombuffer(data or b"", np.uint8), begins
 
 
-def _long_texts(first: pa.Table) -> set[str]:
-    strings = [name for name, kind in zip(first.schema.names, first.schema.types, strict=True) if kind == pa.string()]
-    return {name for name in strings if (pc.mean(pc.utf8_length(first.column(name))).as_py() or 0) > _LONG_TEXT}
+def _is_long(column: pa.ChunkedArray) -> bool:
+    return (pc.mean(pc.utf8_length(column)).as_py() or 0) > _LONG_TEXT

@@ -11,13 +11,13 @@ Workers use no connection of their parent's.
 from __future__ import annotations
 
 import contextlib
-import io
 import multiprocessing
 import pickle
+import socket
 from collections import deque
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import IO, TYPE_CHECKING, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
 from infolens.ingest.record_starts import guess_record_start
@@ -25,7 +25,6 @@ from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
     from infolens.contracts.task import Schema
@@ -104,10 +103,24 @@ class _Job:
         """Give the offset at which the next section begins."""
         return (number + 1) * self.section_bytes
 
-    def stage(self, data: bytes, number: int, start: int) -> StagedSection:
+    def stage(self, data: memoryview, number: int, start: int) -> StagedSection:
         """Stage a section from bytes that begin at its start."""
-        stop = self.stop(number)
-        return stage_section(io.BytesIO(data), self.survey, self.schema, number, start, stop, self.upload_id)
+        stop, content = self.stop(number), cast("IO[bytes]", _Bytes(data))
+        return stage_section(content, self.survey, self.schema, number, start, stop, self.upload_id)
+
+
+class _Bytes:
+    """Reads memory without a copy of the whole."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """See IO."""
+        piece = bytes(self._data[self._at : self._at + size])
+        self._at += len(piece)
+        return piece
 
 
 class _Source:
@@ -134,9 +147,9 @@ class _Source:
             self._held += self._read(min(_READ_BYTES, offset - self.end))
         return self.end >= offset
 
-    def between(self, start: int, stop: int) -> bytes:
-        """Give what was read of a range."""
-        return bytes(memoryview(self._held)[start - self.start : stop - self.start])
+    def between(self, start: int, stop: int) -> memoryview:
+        """Give what was read of a range; to be released before more is read."""
+        return memoryview(self._held)[start - self.start : stop - self.start]
 
     def after_line_end(self, start: int, stop: int) -> int:
         """Give the last place up to `stop` at which a line ends for certain; `start` when there is none behind it."""
@@ -200,7 +213,8 @@ def _staged_whole(source: _Source, job: _Job, number: int, start: int) -> Staged
         source.reaches(max(start, job.stop(number)) + beyond)
         given = source.after_line_end(start, source.end)
         if source.ended or given >= job.stop(number):
-            section = job.stage(source.between(start, given), number, start)
+            with source.between(start, given) as data:
+                section = job.stage(data, number, start)
             if _is_whole(section.counts, given, source):
                 return section
         beyond = min(beyond * 8, beyond + MAX_RECORD)
@@ -256,7 +270,8 @@ class _Plan:
             return None
         self._source.reaches(stop + WINDOW_BYTES)
         # A place at which a line has just ended is the first that may be found: hence one byte before the border.
-        window = self._source.between(stop - 1, stop + WINDOW_BYTES)
+        with self._source.between(stop - 1, stop + WINDOW_BYTES) as data:
+            window = bytes(data)
         survey = self._job.survey
         found = guess_record_start(window, survey.format.delimiter, len(survey.header))
         # A section that was cut within a line would not know; within quotes it does.
@@ -276,7 +291,8 @@ def _stage_in_workers(
                 attempt = plan.next()
                 pending.append(attempt)
                 if attempt.start is not None:
-                    crew.begin(attempt, source.between(attempt.start, attempt.given))
+                    with source.between(attempt.start, attempt.given) as data:
+                        crew.begin(attempt, data)
             head = pending[0]
             if head.start is not None and head.section is None:
                 crew.wait()
@@ -295,10 +311,55 @@ def _stage_in_workers(
                 return
 
 
+class _Line:
+    """One end of a connection between two processes: small objects, with large bytes that are copied once."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        for kind in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            end.setsockopt(socket.SOL_SOCKET, kind, _READ_BYTES)
+
+    def fileno(self) -> int:
+        """Let `multiprocessing.connection.wait` wait for it."""
+        return self._end.fileno()
+
+    def close(self) -> None:
+        """Give it up."""
+        self._end.close()
+
+    def send(self, head: object, *bodies: bytes | memoryview) -> None:
+        """Send an object and bytes."""
+        packed = pickle.dumps((head, [len(body) for body in bodies]))
+        self._end.sendall(len(packed).to_bytes(8, "big") + packed)
+        for body in bodies:
+            self._end.sendall(body)
+
+    def receive(self) -> tuple[Any, list[bytearray]]:
+        """Wait for what the other end sends.
+
+        Raises:
+            OSError: the other end is gone.
+        """
+        size = int.from_bytes(self._take(8), "big")
+        head, sizes = pickle.loads(self._take(size))  # noqa: S301 - from our own process
+        return head, [self._take(size) for size in sizes]
+
+    def _take(self, size: int) -> bytearray:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            taken = 0
+            while taken < size:
+                count = self._end.recv_into(view[taken:])
+                if not count:
+                    raise ConnectionResetError("the other process is gone")
+                taken += count
+        return data
+
+
 @dataclass
 class _Worker:
     process: BaseProcess
-    pipe: Connection
+    line: _Line
     attempt: _Attempt | None = None
 
 
@@ -314,9 +375,9 @@ class _Crew:
     def __enter__(self) -> Self:
         context = multiprocessing.get_context("fork")
         for _ in range(self._count):
-            here, there = context.Pipe()
-            # A worker that held the pipes of others would keep them open when the parent is gone.
-            others = [here, *(worker.pipe for worker in self._workers)]
+            here, there = map(_Line, socket.socketpair())
+            # A worker that held the lines of others would keep them open when the parent is gone.
+            others = [here, *(worker.line for worker in self._workers)]
             process = context.Process(target=_work, args=(self._source, self._job, there, others), daemon=True)
             process.start()
             there.close()
@@ -325,7 +386,7 @@ class _Crew:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.pipe.close()
+            worker.line.close()
             worker.process.terminate()
         for worker in self._workers:
             worker.process.join(_PATIENCE_S)
@@ -338,55 +399,54 @@ class _Crew:
         """Whether a worker has nothing to do."""
         return any(worker.attempt is None for worker in self._workers)
 
-    def begin(self, attempt: _Attempt, data: bytes) -> None:
+    def begin(self, attempt: _Attempt, data: memoryview) -> None:
         """Hand a section to an idle worker."""
         worker = next(worker for worker in self._workers if worker.attempt is None)
         worker.attempt = attempt
         try:
-            worker.pipe.send((attempt.number, attempt.start))
-            worker.pipe.send_bytes(data)
+            worker.line.send((attempt.number, attempt.start), data)
         except OSError as error:
-            raise self._death_of(worker) from error
+            raise _death_of(worker) from error
 
     def wait(self) -> None:
         """Wait until a worker is done, and take what it made."""
-        busy = {worker.pipe: worker for worker in self._workers if worker.attempt is not None}
-        for pipe in connection.wait(list(busy)):
-            worker = busy[cast("Connection", pipe)]
+        busy = {worker.line.fileno(): worker for worker in self._workers if worker.attempt is not None}
+        for number in connection.wait(list(busy)):
+            worker = busy[cast("int", number)]
             try:
-                made = worker.pipe.recv()
-            except (EOFError, OSError) as error:
-                raise self._death_of(worker) from error
+                made, bodies = worker.line.receive()
+            except OSError as error:
+                raise _death_of(worker) from error
             if isinstance(made, BaseException):
                 raise made
             assert worker.attempt is not None
-            worker.attempt.section, worker.attempt = made, None
-
-    def _death_of(self, worker: _Worker) -> WorkerDiedError:
-        worker.process.join(_PATIENCE_S)
-        number = worker.attempt.number if worker.attempt else None
-        return WorkerDiedError(
-            f"the process that staged section {number} ended with code {worker.process.exitcode}; -9 mostly means that "
-            "memory ran out"
-        )
+            worker.attempt.section, worker.attempt = StagedSection(made, *map(bytes, bodies)), None
 
 
-def _work(source: _Source, job: _Job, pipe: Connection, others: list[Connection]) -> None:
+def _death_of(worker: _Worker) -> WorkerDiedError:
+    worker.process.join(_PATIENCE_S)
+    number = worker.attempt.number if worker.attempt else None
+    return WorkerDiedError(
+        f"the process that staged section {number} ended with code {worker.process.exitcode}; -9 mostly means that "
+        "memory ran out"
+    )
+
+
+def _work(source: _Source, job: _Job, line: _Line, others: list[_Line]) -> None:
     """Stage sections until the parent is gone."""
     for other in others:
         other.close()
     source.forget()
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(OSError):
         while True:
-            number, start = pipe.recv()
-            data = pipe.recv_bytes()
-            made: object
+            (number, start), (data,) = line.receive()
             try:
-                made = job.stage(data, number, start)
+                made = job.stage(memoryview(data), number, start)
             except Exception as error:  # noqa: BLE001 - the parent raises it
-                made = _sendable(error)
+                line.send(_sendable(error))
+                continue
             del data
-            pipe.send(made)
+            line.send(made.counts, made.part, made.index, made.rejects)
             del made
 
 

@@ -19,14 +19,12 @@ from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
 from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
-from infolens.ingest.parts import arrow_schema, part_bytes, rows_batch, text_buffers
+from infolens.ingest.parts import PartWriter, arrow_schema, rows_batch, text_buffers
 from infolens.ingest.reasons import bounded
 from infolens.rows.text_lengths import length_bins, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from infolens.contracts.task import CleanBlock, Schema
     from infolens.ingest.csv_reading import RowBlock
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECTION_BYTES = 16 << 20
+SECTION_BYTES = 8 << 20
 """Few enough for a worker's memory, enough for a part that is worth a request. Another number makes other parts."""
 
 TEXT = "text"
@@ -159,7 +157,7 @@ class _Staging:
         self._upload_id = upload_id
         self._width = len(survey.header)
         self._arrow_schema = arrow_schema(schema.columns)
-        self._batches: list[pa.RecordBatch] = []
+        self._part = PartWriter(self._arrow_schema)
         self._seen: set[bytes] = set()
         # Of all rows that passed, copies included.
         self._digests: list[bytes] = []
@@ -191,7 +189,7 @@ class _Staging:
 
     def part(self) -> bytes:
         """Write the kept rows."""
-        return part_bytes(self._arrow_schema, self._batches)
+        return self._part.finish()
 
     def index(self) -> bytes:
         """Write the index of the rows that passed."""
@@ -236,7 +234,7 @@ class _Staging:
             digests, splits = _at(fresh, digests), _at(fresh, splits)
             kept_lines, kept_labels = _at(fresh, lines), _at(fresh, labels)
         batch = rows_batch(self._arrow_schema, values, digests, splits, kept_lines, self._upload_id)
-        self._batches.append(batch)
+        self._part.add(batch)
         self.kept += len(fresh)
         self.splits.update(splits)
         if schema.label:
