@@ -12,6 +12,8 @@ try:
     resident_memory = importlib.import_module("resident_memory")
     correctness = importlib.import_module("correctness")
     measure = importlib.import_module("measure")
+    stages = importlib.import_module("stages")
 finally:
     sys.path.remove(str(FOLDER))
-    sys.modules.pop("measure", None)  # a name that others could have too
+    for name in ("measure", "stages"):  # names that others could have, too
+        sys.modules.pop(name, None)
