@@ -181,7 +181,6 @@ class SectionReader:
         Raises:
             FileRefused: as the content does.
         """
-        csv.field_size_limit(MAX_FIELD)  # process-wide, hence stated at every use
         if self.end == 0:
             self._skip_mark()
         size = self._block_bytes
@@ -228,6 +227,7 @@ class SectionReader:
             limit = _index_from(pieces, self._stop - self.end)
         at = 0
         while at < limit and not chunk.starved:
+            csv.field_size_limit(MAX_FIELD)  # process-wide, hence stated whenever somebody else may have had a turn
             block, at = chunk.block(at, limit, final=self._drained and not tail)
             if block.rows or block.broken:
                 yield block
