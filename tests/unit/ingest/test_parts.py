@@ -5,28 +5,58 @@ from __future__ import annotations
 import hashlib
 import io
 
+import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
-from infolens.ingest.identity import row_digest
-from infolens.ingest.labelled import CleanRow
-from infolens.ingest.parts import identities, part_bytes, part_id_of
+from infolens.ingest import parts
+from infolens.ingest.parts import (
+    arrow_schema,
+    part_bytes,
+    part_id_of,
+    read_part,
+    rows_batch,
+    rows_in_part,
+    text_buffers,
+    without_lines,
+)
 
 COLUMNS = {"text": "string", "age": "int64", "score": "double", "items": "list<int64>"}
-ROWS = [
-    CleanRow(2, row_digest("purrs"), "train", ("purrs", 3, 0.5, [1, 2])),
-    CleanRow(7, row_digest("barks"), "test", ("barks", None, None, [])),
-]
+SCHEMA = arrow_schema(COLUMNS)
+
+
+def digest(text) -> bytes:
+    """Give any 32 bytes."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def batch(first: int, count: int, upload_id: str = "up1", words: int = 1):
+    """Rows on the lines from `first` on."""
+    texts = [" ".join([f"purrs{number}"] * words) for number in range(first, first + count)]
+    values = {
+        "text": texts,
+        "age": [3] * count,
+        "score": [0.5] * count,
+        "items": [[1, line] for line in range(first, first + count)],
+    }
+    return rows_batch(
+        SCHEMA, values, [digest(text) for text in texts], ["train"] * count, range(first, first + count), upload_id
+    )
 
 
 def test_columns_and_types():
-    """A part holds the schema's columns in order and then identity, split, line and upload."""
-    table = pq.read_table(io.BytesIO(part_bytes(COLUMNS, ROWS, "up1")))
+    """A part holds the schema's columns in order and then identity, split, line and upload; nothing may be missing."""
+    values = {"text": ["purrs", "barks"], "age": [3, None], "score": [0.5, None], "items": [[1, 2], []]}
+    data = part_bytes(
+        SCHEMA, [rows_batch(SCHEMA, values, [digest("a"), digest("b")], ["train", "test"], [2, 7], "up1")]
+    )
+    table = pq.read_table(io.BytesIO(data))
     assert {field.name: str(field.type) for field in table.schema} == {
         "text": "string",
         "age": "int64",
         "score": "double",
         "items": "list<element: int64>",
-        "identity": "string",
+        "identity": "fixed_size_binary[32]",
         "split": "string",
         "line": "int64",
         "upload_id": "string",
@@ -36,20 +66,49 @@ def test_columns_and_types():
         "age": None,
         "score": None,
         "items": [],
-        "identity": hashlib.sha256(b"barks").hexdigest(),
+        "identity": digest("b"),
         "split": "test",
         "line": 7,
         "upload_id": "up1",
     }
+    assert rows_in_part(data) == 2
 
 
-def test_same_rows_same_bytes():
-    """A part's name is its content, so that the same rows must give the same bytes, and other rows others."""
-    one, two = part_bytes(COLUMNS, ROWS, "up1"), part_bytes(COLUMNS, list(ROWS), "up1")
-    assert one == two
-    assert part_id_of(one) == hashlib.sha256(one).hexdigest() != part_id_of(part_bytes(COLUMNS, ROWS, "up2"))
+@pytest.mark.parametrize("group", [4, 10, 8192])
+def test_same_rows_same_bytes(monkeypatch, group):
+    """A part's name is its content: the same rows give the same bytes in any batches, other rows others."""
+    monkeypatch.setattr(parts, "_ROWS_PER_GROUP", group)
+    whole = part_bytes(SCHEMA, [batch(0, 23)])
+    assert whole == part_bytes(SCHEMA, [batch(0, 1), batch(1, 20), batch(21, 2)])
+    assert part_id_of(whole) == hashlib.sha256(whole).hexdigest()
+    assert whole != part_bytes(SCHEMA, [batch(0, 23, "up2")])
+    assert pq.ParquetFile(io.BytesIO(whole)).num_row_groups == -(-23 // group)
 
 
-def test_identities_read_back():
-    """Later uploads are compared with the digests that a part holds."""
-    assert identities(part_bytes(COLUMNS, ROWS, "up1")) == {row_digest("purrs"), row_digest("barks")}
+@pytest.mark.parametrize("group", [4, 8192])
+def test_part_without_some_rows_is_the_part_of_the_others(monkeypatch, group):
+    """Taking rows out leaves no trace."""
+    monkeypatch.setattr(parts, "_ROWS_PER_GROUP", group)
+    whole = part_bytes(SCHEMA, [batch(0, 30)])
+    left, out = without_lines(read_part(whole), np.arange(10, 15, dtype=np.uint32))
+    assert out.column("line").to_pylist() == [10, 11, 12, 13, 14]
+    first, last = batch(0, 10), batch(0, 30).slice(15)
+    assert part_bytes(SCHEMA, left.to_batches()) == part_bytes(SCHEMA, [first, last])
+
+
+@pytest.mark.parametrize(("words", "encoded"), [(1, True), (40, False)])
+def test_long_texts_have_no_dictionary(words, encoded):
+    """A dictionary of texts that are all different costs time and finds nothing; short ones have one."""
+    meta = pq.ParquetFile(io.BytesIO(part_bytes(SCHEMA, [batch(0, 50, words=words)]))).metadata.row_group(0)
+    assert meta.column(0).has_dictionary_page is encoded
+
+
+def test_no_row_no_part():
+    """A section may have no row that is kept."""
+    assert part_bytes(SCHEMA, []) == part_bytes(SCHEMA, [batch(0, 0)]) == b""
+
+
+def test_text_is_read_where_it_lies():
+    """The column's bytes, and where each text begins in them, of a slice as well."""
+    text, offsets = text_buffers(batch(5, 4).slice(1, 2), "text")
+    assert [bytes(text[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)] == [b"purrs6", b"purrs7"]

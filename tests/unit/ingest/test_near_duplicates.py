@@ -1,0 +1,103 @@
+"""Unit tests of `infolens.ingest.near_duplicates`."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from infolens.ingest import near_duplicates
+from infolens.ingest.near_duplicates import EQUAL_BYTES, near_pairs, perhaps_near, sketches
+
+RNG = random.Random(11)
+WORDS = ["".join(RNG.choices("abcdefghijklmnopqrstuvwxyz", k=RNG.randint(2, 10))) for _ in range(3000)]
+
+
+def text_of(words=90) -> str:
+    """Give a text."""
+    return " ".join(RNG.choices(WORDS, k=words))
+
+
+def changed(text: str, count: int) -> str:
+    """Change some words."""
+    words = text.split()
+    for at in RNG.sample(range(len(words)), count):
+        words[at] = RNG.choice(WORDS)
+    return " ".join(words)
+
+
+def sketch(*texts: str):
+    """Sketch texts."""
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    return sketches(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+
+
+def test_sketch_depends_on_its_text_alone(monkeypatch):
+    """Whatever stands beside it, and however the column is cut on the way."""
+    texts = [text_of(n) for n in (90, 3, 40, 200, 0, 1, 60, 30, 2)]
+    together = sketch(*texts).tolist()
+    assert together == [int(sketch(text)[0]) for text in texts]
+    monkeypatch.setattr(near_duplicates, "_PIECE_BYTES", 300)
+    assert sketch(*texts).tolist() == together
+
+
+def test_short_texts_have_no_sketch():
+    """A headline shares its words with many others; nothing at all has no sketch either."""
+    assert sketch("Senate votes on the budget today", "").tolist() == [0, 0]
+    assert sketch().tolist() == []
+    assert sketch(text_of(120))[0] != 0
+
+
+def test_case_makes_no_difference():
+    """A text in capitals is a near duplicate of the same in small letters."""
+    text = text_of()
+    one, other = sketch(text, text.title())
+    assert bin(int(one) ^ int(other)).count("1") == 0
+
+
+def test_changed_texts_are_found_as_often_as_they_are_alike():
+    """With 2 of 120 words changed nearly all are found, with half of them changed hardly any."""
+    texts = [text_of(120) for _ in range(300)]
+    slightly = near_pairs(sketch(*texts, *(changed(text, 2) for text in texts)))
+    assert len(slightly.row) >= 270
+    assert (slightly.row - slightly.other == 300).all()
+    assert (slightly.equal_bytes >= EQUAL_BYTES).all()
+    assert len(near_pairs(sketch(*texts, *(changed(text, 60) for text in texts))).row) <= 3
+
+
+def test_other_texts_are_not_found():
+    """Of two thousand unrelated texts none is like another."""
+    assert len(near_pairs(sketch(*(text_of(60) for _ in range(2000)))).row) == 0
+
+
+def test_only_rows_from_a_place_on_are_reported():
+    """Rows of the dataset are others' business."""
+    text = text_of()
+    found = near_pairs(sketch(text, text, text), since=2)
+    assert (found.row.tolist(), found.other.tolist()) == ([2], [0])
+
+
+@pytest.mark.parametrize("at_once", [7, 100, 1 << 20])
+def test_pieces_change_nothing(monkeypatch, at_once):
+    """Sorted piece by piece or at once, the same pairs."""
+    texts = [text_of() for _ in range(100)]
+    held = sketch(*texts, *(changed(text, 2) for text in texts), *texts[:50])
+    whole = near_pairs(held)
+    monkeypatch.setattr(near_duplicates, "_AT_ONCE", at_once)
+    pieces = near_pairs(held)
+    assert pieces.row.tolist() == whole.row.tolist()
+    assert pieces.other.tolist() == whole.other.tolist()
+
+
+def test_few_rows_find_their_like_among_many(monkeypatch):
+    """The quick look never leaves out a pair."""
+    texts = [text_of() for _ in range(200)]
+    many, few = sketch(*texts), sketch(*(changed(text, 3) for text in texts[:50]))
+    pairs = near_pairs(np.concatenate([many, few]), since=len(many))
+    perhaps = set(perhaps_near(few, many).tolist())
+    assert {other for other in pairs.other.tolist() if other < len(many)} <= perhaps
+    assert len(perhaps) < 60
+    monkeypatch.setattr(near_duplicates, "_FEW", 10)
+    assert len(perhaps_near(few, many)) == 200
