@@ -98,11 +98,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=-1, help="inputs; -1: until it is stopped")
     parser.add_argument("--seconds", type=int, default=0, help="time; 0: no limit")
+    parser.add_argument("--seed", type=int, default=1, help="of the first inputs; a nightly run takes another each day")
     parser.add_argument("corpus", nargs="*", help="folders of inputs; new ones are added to the first")
     chosen = parser.parse_args()
-    options = [f"-runs={chosen.runs}", f"-max_total_time={chosen.seconds}", "-max_len=600", "-timeout=20", "-seed=1"]
+    options = [f"-runs={chosen.runs}", f"-max_total_time={chosen.seconds}", f"-seed={chosen.seed}"]
     words = Path(__file__).with_name("csv.dict")
-    atheris.Setup([sys.argv[0], *options, f"-dict={words}", *chosen.corpus], one_input)
+    atheris.Setup([sys.argv[0], *options, "-max_len=600", "-timeout=20", f"-dict={words}", *chosen.corpus], one_input)
     atheris.Fuzz()
 
 

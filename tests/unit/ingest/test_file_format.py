@@ -210,6 +210,8 @@ def encrypted() -> bytes:
         (b"", "rows.csv", "the file is empty (0 bytes)"),
         (gzip.compress(b""), "rows.csv.gz", "the file is empty (0 bytes)"),
         (zipped({"a.csv": b""}), "rows.zip", "the file is empty (0 bytes)"),
+        (gzip.compress(gzip.compress(TABLE.encode())), "rows.csv.gz", "a gzip file within another packing"),
+        (gzip.compress(zipped({"a.csv": TABLE.encode()})), "rows.csv.gz", "a ZIP archive or an Office document within"),
         (b"a,b\n", "rows.xlsx", "'rows.xlsx' is not a CSV file by its name"),
         (b"a,b\n", "rows", "not a CSV file by its name"),
         (b"a,b\n", "rows.gz", "not a CSV file by its name"),

@@ -60,6 +60,8 @@ _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an archive without members
 _OFFICE = {"[Content_Types].xml": "an Office document such as .xlsx", "mimetype": "an OpenDocument file such as .ods"}
 _SIGNATURES = {
+    b"\x1f\x8b": "a gzip file within another packing; pack it once",
+    b"PK\x03\x04": "a ZIP archive or an Office document within another packing; pack it once",
     b"\xd0\xcf\x11\xe0": "an old Office document such as .xls",
     b"%PDF": "a PDF document",
     b"{\\rtf": "an RTF document",
