@@ -231,6 +231,7 @@ class World:
     section_bytes: int = SECTION_BYTES
     distribute_from: int = DISTRIBUTE_FROM
     workers: int = 1
+    writers: int = 1
     seconds_left: Callable[[], float] = lambda: 900.0
 
     def __post_init__(self) -> None:
@@ -259,6 +260,7 @@ class World:
             section_bytes=self.section_bytes,
             distribute_from=self.distribute_from,
             workers=self.workers,
+            writers=self.writers,
             indexes=self.indexes,
         )
 

@@ -118,6 +118,7 @@ def test_every_way_makes_the_same_bytes(calm, way):
     expected, done = calm
     world = prepared(
         workers=2 if way == "two processes" else 1,
+        writers=3 if way == "two processes" else 1,
     )
     data = gzip.compress(LARGE) if way == "gzip in the machine" else LARGE
     arrival = world.put(KEY + (".gz" if way == "gzip in the machine" else ""), data)
@@ -301,7 +302,7 @@ def test_time_that_runs_out_inline_is_no_time_lost(calm):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_broken_packing_is_refused_with_every_row_counted(workers):
     """A gzip file that breaks off: kept in quarantine, the rows that came out of it counted, none taken."""
-    world = World(section_bytes=256 << 10, workers=workers)
+    world = World(section_bytes=256 << 10, workers=workers, writers=workers)
     packed = gzip.compress(file_of(4000, padding=" and so on" * 100), compresslevel=0)
     data = packed[: len(packed) * 2 // 3]
     done = ingest_upload(world.put(KEY + ".gz", data), world.ports())

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from infolens.contracts.ingest import IngestOrder
 
+_WRITERS = 4
+"""A request to S3 takes some 50 ms whatever the processor does meanwhile; each holds some MB."""
+
 
 def ingest_ports(context: LambdaContext) -> IngestPorts:
     """Give the ports of a function that runs as long as `context` says."""
@@ -38,6 +41,7 @@ def ingest_ports(context: LambdaContext) -> IngestPorts:
         section_bytes=int(settings().section_bytes or SECTION_BYTES),
         distribute_from=int(settings().distribute_from or DISTRIBUTE_FROM),
         workers=len(os.sched_getaffinity(0)),
+        writers=_WRITERS,
         indexes=_indexes(),
     )
 

@@ -8,6 +8,8 @@ is handed over to a state machine, whose steps (`infolens.usecases.ingest_steps`
 from __future__ import annotations
 
 import contextlib
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infolens.aws.objects import ObjectMissingError, ObjectReplacedError
@@ -20,6 +22,7 @@ from infolens.tasks import UnknownTaskError
 from infolens.usecases.ingest_commit import Settlement
 from infolens.usecases.ingest_ports import UNKNOWN_TASK, HandedOver, Ingested
 from infolens.usecases.labelled_file import LabelledFile
+from infolens.usecases.overlapped_writes import OverlappedWrites
 from infolens.usecases.staged_store import InBucket, InMemory
 
 if TYPE_CHECKING:
@@ -93,6 +96,18 @@ def gone_because(error: ObjectMissingError) -> str:
     return REPLACED if isinstance(error, ObjectReplacedError) else DELETED
 
 
+@dataclass(frozen=True)
+class _Read:
+    """How far a file was read."""
+
+    last: StagedSection | None = None
+    """The section at whose end the content ends; None when it had been staged before."""
+    refused: str = ""
+    """Why the content broke off there."""
+    stopped: bool = False
+    """There was no time for more."""
+
+
 class Upload:
     """One upload whose header could be read, on its way."""
 
@@ -137,42 +152,61 @@ class Upload:
         shelf = self.shelf
         if self._may_have_staged and shelf.follow(self.survey):
             return shelf
-        last: StagedSection | None = None
         try:
-            with (
-                self.file.content(self.survey, self.survey.data_start) as content,
-                contextlib.closing(
-                    staged_sections(
-                        content,
-                        self.survey,
-                        self.schema,
-                        self.settlement.upload_id,
-                        section_bytes=self._ports.section_bytes,
-                        workers=self._ports.workers,
-                        known=shelf.known if self._may_have_staged else _none,
-                    )
-                ) as sections,
-            ):
-                for section in sections:
-                    if section.counts.last:
-                        last = section  # kept only when the file turns out to end here and not to break off
-                        continue
-                    shelf.keep(section)
-                    if not self._ports.in_time:
-                        return None
+            read = self._read_on()
         except FileRefused as error:
-            shelf.follow(self.survey)
-            if last:
-                shelf.hold(last)
-            return self.settlement.refuse(error.reason, survey=self.survey, staged=shelf)
+            return self.settlement.refuse(error.reason, survey=self.survey)
         except ObjectMissingError as error:
             return self.settlement.refuse(gone_because(error), gone=True)
+        if read.refused:
+            shelf.follow(self.survey)
+            if read.last:
+                shelf.hold(read.last)
+            return self.settlement.refuse(read.refused, survey=self.survey, staged=shelf)
+        return None if read.stopped else self._finished(read.last, keep_small=keep_small)
+
+    def _finished(self, last: StagedSection | None, *, keep_small: bool) -> StagedUpload:
+        """Put the last section to the others, now that it is known to be the last."""
         if last and last.counts.number == 0 and not keep_small:
             return InMemory(last)
         if last:
-            shelf.keep(last)
-        shelf.follow(self.survey)
-        return shelf
+            self.shelf.keep(last)
+        if not self.shelf.follow(self.survey):
+            raise RuntimeError("the sections that were staged do not reach the end of the file")
+        return self.shelf
+
+    def _read_on(self) -> _Read:
+        """Stage what is not staged yet, but for the last section: it is handed back.
+
+        What ends the file may only look like it, when the packing breaks off there: that is known after it.
+        """
+        last: StagedSection | None = None
+        with (
+            self.file.content(self.survey, self.survey.data_start) as content,
+            contextlib.closing(
+                staged_sections(
+                    content,
+                    self.survey,
+                    self.schema,
+                    self.settlement.upload_id,
+                    section_bytes=self._ports.section_bytes,
+                    workers=self._ports.workers,
+                    known=self.shelf.known if self._may_have_staged else _none,
+                )
+            ) as sections,
+            OverlappedWrites(self._ports.writers) as writes,
+        ):
+            try:
+                for section in sections:
+                    if section.counts.last:
+                        last = section
+                        continue
+                    writes.do(functools.partial(self.shelf.keep, section))
+                    if not self._ports.in_time:
+                        return _Read(stopped=True)
+            except FileRefused as error:
+                return _Read(last, refused=error.reason)
+        return _Read(last)
 
     @property
     def _may_have_staged(self) -> bool:

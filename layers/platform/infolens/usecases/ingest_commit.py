@@ -7,6 +7,7 @@ there. The report is created once after it, and training starts under a name tha
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -31,13 +32,14 @@ from infolens.ingest.report_text import report_text
 from infolens.rows import text_lengths
 from infolens.usecases.datasets import Datasets
 from infolens.usecases.ingest_ports import HeadContestedError, Ingested
+from infolens.usecases.overlapped_writes import OverlappedWrites
 
 if TYPE_CHECKING:
     from infolens.contracts.dataset import DatasetManifest
     from infolens.contracts.task import Schema
     from infolens.ingest.arrivals import Arrival
     from infolens.ingest.file_format import FileFormat
-    from infolens.ingest.merging import Merged
+    from infolens.ingest.merging import FinalPart, Merged
     from infolens.ingest.survey import Survey
     from infolens.usecases.ingest_ports import IngestPorts
     from infolens.usecases.staged_store import StagedUpload
@@ -194,9 +196,13 @@ class Settlement:
         compared.update(part.part_id for _, part in fresh)
 
     def _write_parts(self, merging: Merging) -> None:
-        for final in merging.parts():
+        def write(final: FinalPart) -> None:
             self._store.write(self._bucket, keys.part(self._task, final.part.part_id), final.data, _PARQUET)
             self._store.write(self._bucket, keys.part_index(self._task, final.part.part_id), final.index)
+
+        with OverlappedWrites(self._ports.writers) as writes:
+            for final in merging.parts():
+                writes.do(functools.partial(write, final))
 
     def _write_rejects(self, survey: Survey, staged: StagedUpload) -> None:
         if not any(section.rows_rejected for section in staged.counts):

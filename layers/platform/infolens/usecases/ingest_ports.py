@@ -61,6 +61,8 @@ class IngestPorts:
     distribute_from: int = DISTRIBUTE_FROM
     workers: int = 1
     """Processes that read sections of one file."""
+    writers: int = 1
+    """Writes of sections and parts that are under way at the same time."""
     indexes: IdentityIndexes = field(default_factory=IdentityIndexes)
     """Identities of the datasets' parts, kept as long as the process lives."""
 

@@ -6,6 +6,7 @@ that attempts that do not know of each other write the same, and a wrongly guess
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 from infolens import codec
@@ -77,6 +78,7 @@ class InBucket:
         self._indexes: dict[int, bytes] = {}
         self._held: StagedSection | None = None
         self._starts: dict[int, set[int]] | None = None
+        self._lock = threading.Lock()  # sections are kept by several threads
         self.counts: list[SectionCounts] = []
         """The sections that hang together so far, from the first on."""
 
@@ -143,13 +145,14 @@ class InBucket:
         return codec.from_json(SectionCounts, self._store.read(self._bucket, self._key(number, start, COUNTS)).data)
 
     def _found(self) -> dict[int, set[int]]:
-        if self._starts is None:
-            self._starts = {}
-            for key in self._store.keys(self._bucket, self._sections):
-                number, start, what = keys.staged_section_of(key)
-                if what == COUNTS:
-                    self._starts.setdefault(number, set()).add(start)
-        return self._starts
+        with self._lock:
+            if self._starts is None:
+                self._starts = {}
+                for key in self._store.keys(self._bucket, self._sections):
+                    number, start, what = keys.staged_section_of(key)
+                    if what == COUNTS:
+                        self._starts.setdefault(number, set()).add(start)
+            return self._starts
 
     def _key(self, number: int, start: int, what: str) -> str:
         return keys.staged_section(self._sections, number, start, what)
