@@ -74,6 +74,35 @@ def test_a_large_block(task):
     equal(task, {"title": [source.choice(odd) for _ in texts], "text": texts, "label": labels, "summary": labels[::-1]})
 
 
+def test_titles_that_end_unusually(task):
+    """Marks that close a title are told from others that share bytes with them, and programs' words for no title."""
+    titles = [
+        *(
+            "\u3026",
+            "\u301d",
+            "\u3019",
+            "\u2026",
+            "\u201d",
+            "\u2019",
+            "\u2018",
+            "\U0001f600",
+            "x\u0080\u2019",
+            "\u00a6",
+        ),
+        *(" None ", "\tnan\n", "NULL\u00a0", "n/a", "n\u200ba", "null.", "&#110;an", "\u0130"),
+    ]
+    size = len(titles)
+    for label in ("1", "Sports"):
+        equal(task, {"title": titles, "text": [BODY] * size, "label": [label] * size, "summary": [BODY[:50]] * size})
+
+
+def test_texts_without_letters(task):
+    """Texts of marks alone are kept under themselves, or refused, as one by one."""
+    texts = ["!?" * 40, "\U0001f600" * 60, "\u0301" * 60, "_" * 60, "- " * 60]
+    for label in ("1", "Sports"):
+        equal(task, {"text": texts, "label": [label] * 5, "summary": ["Nothing was said."] * 5})
+
+
 def test_an_empty_block(task):
     """No row is no row, under all columns of a clean one."""
     equal(task, {})

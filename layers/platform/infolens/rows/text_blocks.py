@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from infolens.contracts.task import CleanBlock, RowRejected
 from infolens.rows.split import digest_of, split_of_digest
 from infolens.rows.text_arrays import CONTENT_KEYS, Keys, keyed_texts
+from infolens.rows.text_cleaning import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ class TextRules:
     title: str = "title"
     """Name under which a title's column is bound; "" where the task knows none."""
     no_titles: frozenset[str] = frozenset()
-    """What stands for a missing title, casefolded, without white space."""
+    """What stands for a missing title, casefolded, each a single word."""
     keys: Keys = CONTENT_KEYS
     """What a row's identity is made of."""
 
@@ -48,7 +49,7 @@ def clean_text_block(schema: Schema, columns: Mapping[str, Sequence[str]], rules
     if rules.title in columns:
         titles = columns[rules.title]
         if rules.no_titles:
-            titles = ["" if title.strip().casefold() in rules.no_titles else title for title in titles]
+            titles = ["" if _plainly(title).casefold() in rules.no_titles else title for title in titles]
         texts.insert(0, titles)
     found = keyed_texts(texts, rules.keys)
     labels = _labels(columns.get(rules.label, [""] * size), rules.label_of)
@@ -94,6 +95,13 @@ def settled(
         values = {name: list(itertools.compress(column, taken)) for name, column in values.items()}
         digests = list(itertools.compress(digests, taken))
     return CleanBlock(kept, values, digests, [split_of_digest(digest) for digest in digests], rejected)
+
+
+def _plainly(title: str) -> str:
+    """Give a clean title, or one that differs from it in the spaces within."""
+    if title.isascii() and title.isprintable() and "&" not in title:
+        return title.strip()
+    return clean_text(title)
 
 
 def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | None]:
