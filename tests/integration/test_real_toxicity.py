@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from infolens.gates import refusals
-from infolens.ingest.labelled import read_labelled
 from infolens.ml.training.rehearsal import rehearse, take_files
 from infolens.tasks.toxicity.examples import examples
-from infolens.tasks.toxicity.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 COMMENTS = ROOT.parent / "shared" / "data" / "toxic_comments"
@@ -37,16 +36,13 @@ def baseline():
     ("name", "rows", "toxic"),
     [("jigsaw_binary", 16_057, 1_564), ("jigsaw_multilabel", 7_497, 3_470), ("davidson_tweets", 19_748, 16_473)],
 )
-def test_public_files(name, rows, toxic):
+def test_public_files(tmp_path, name, rows, toxic):
     """Every row of the three files is counted, and the toxic ones are as many as the data's README says."""
-    path = COMMENTS / f"{name}.csv.gz"
-    with path.open("rb") as stream:
-        found = read_labelled(stream, path.name, SCHEMA)
-    assert found.refused == ""
-    assert found.rows_in == rows == len(found.kept) + found.duplicates + len(found.rejects)
-    assert found.duplicates + len(found.rejects) < 0.02 * rows
-    label = list(SCHEMA.columns).index("label")
-    assert abs(sum(row.values[label] == "toxic" for row in found.kept) - toxic) < 0.02 * toxic
+    found = take_files("toxicity", [COMMENTS / f"{name}.csv.gz"], tmp_path)
+    assert found.rows_in == rows == found.kept + found.duplicates + found.rejected
+    assert found.duplicates + found.rejected < 0.02 * rows
+    labels = [label for path in tmp_path.iterdir() for label in pq.read_table(path).column("label").to_pylist()]
+    assert abs(labels.count("toxic") - toxic) < 0.02 * toxic
 
 
 def test_copies_in_both_files_of_jigsaw(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from infolens.contracts.dataset import UploadRef
-from infolens.ingest.identity import row_digest, upload_id_of
+from infolens.ingest.identity import upload_id_of
 
 
 def test_upload_id_is_bucket_key_and_version():
@@ -18,8 +18,3 @@ def test_another_version_is_another_upload():
     """The same key written again is a new upload."""
     one, two = (upload_id_of(UploadRef("uploads", "labelled/pets/a.csv", version)) for version in ("v1", "v2"))
     assert one != two
-
-
-def test_row_digest():
-    """A row's digest is the sha256 of its identity in UTF-8."""
-    assert row_digest("Café").hex() == hashlib.sha256("Café".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Names uploads and rows by what they are, so that the same thing seen twice has the same name."""
+"""Names uploads by what they are, so that the same upload seen twice has the same name."""
 
 from __future__ import annotations
 
@@ -16,8 +16,3 @@ def upload_id_of(source: UploadRef) -> str:
     """Give the id of one uploaded object: the same bucket, key and version give the same id."""
     text = f"{source.bucket}/{source.key}/{source.version}"
     return hashlib.sha256(text.encode()).hexdigest()[:_UPLOAD_ID_LENGTH]
-
-
-def row_digest(identity: str) -> bytes:
-    """Hash a row's identity (32 bytes); a Parquet part keeps it as hex in the column `identity`."""
-    return hashlib.sha256(identity.encode()).digest()

@@ -13,7 +13,7 @@ from infolens.ingest.file_format import MAX_COLUMNS, FileFormat
 from infolens.rows.column_binding import column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from infolens.contracts.task import Schema
     from infolens.ingest.csv_reading import RowBlock
@@ -74,6 +74,19 @@ def survey(content: IO[bytes], file_format: FileFormat, schema: Schema) -> Surve
         raise FileRefused(f"column {error.field}: {error.reason}") from error
     positions = {name: own[at] for name, at in bound.items()}
     return Survey(file_format, tuple(header), positions, data_start, data_lines, ours)
+
+
+def binds_to(schema: Schema) -> Callable[[Sequence[str]], bool]:
+    """Give the question whether a labelled file's header has the schema's columns, as `open_content` puts it."""
+
+    def binds(header: Sequence[str]) -> bool:
+        try:
+            schema.bind(header, labelled=True)
+        except RowRejected:
+            return False
+        return True
+
+    return binds
 
 
 def _first_record(content: IO[bytes], delimiter: str) -> tuple[list[str], int, int]:

@@ -19,7 +19,12 @@ from infolens.code import places
 from infolens.contracts.evaluation import EvaluationReport
 from infolens.gates import judge
 from infolens.ingest import parts
-from infolens.ingest.labelled import read_labelled
+from infolens.ingest.csv_reading import FileRefused
+from infolens.ingest.file_format import open_content
+from infolens.ingest.identity_index import IdentityIndex
+from infolens.ingest.merging import ExistingPart, Merging, refusal
+from infolens.ingest.section_processes import staged_sections
+from infolens.ingest.survey import binds_to, survey
 from infolens.ml.bundle import digest_of, verify
 from infolens.ml.parity import REFERENCE_NAME, compare
 from infolens.tasks import part_of, schema_of
@@ -30,7 +35,9 @@ if TYPE_CHECKING:
 
     from infolens.contracts.bundle import BundleManifest
     from infolens.contracts.evaluation import ParityReport, Verdict
-    from infolens.contracts.task import LoadPredictor
+    from infolens.contracts.task import LoadPredictor, Schema
+    from infolens.ingest.sections import StagedSection
+    from infolens.ingest.survey import Survey
 
 
 class RehearsalError(RuntimeError):
@@ -68,7 +75,7 @@ def take_files(task: str, files: Sequence[Path], dataset: Path, *, rows_of_each:
 
     Args:
         task: name of the task.
-        files: .csv or .csv.gz.
+        files: any that ingest takes.
         dataset: directory for the parts; it is made.
         rows_of_each: keep only the first so many new rows of each file, for a quick trial.
 
@@ -77,21 +84,61 @@ def take_files(task: str, files: Sequence[Path], dataset: Path, *, rows_of_each:
     """
     schema = schema_of(task)
     dataset.mkdir(parents=True, exist_ok=True)
-    known: set[bytes] = set()
+    existing: list[ExistingPart] = []
     rows_in = kept = rejected = 0
     splits: Counter[str] = Counter()
     for number, path in enumerate(files):
-        with path.open("rb") as stream:
-            found = read_labelled(stream, path.name, schema)
-        if found.refused:
-            raise RehearsalError(f"{path.name}: {found.refused}")
-        fresh = [row for row in found.kept if row.digest not in known][:rows_of_each]
-        known.update(row.digest for row in fresh)
-        splits.update(row.split for row in fresh)
-        rows_in, kept, rejected = rows_in + found.rows_in, kept + len(fresh), rejected + len(found.rejects)
-        # Numbered: jobs read parts by the order of their names, and a trial is to be the same each time.
-        (dataset / f"{number:03}.parquet").write_bytes(parts.part_bytes(schema.columns, fresh, path.name))
+        found, sections = _staged(path, schema)
+        merging = Merging(schema, found, path.name, [section.counts for section in sections], _InMemory(sections))
+        merging.compare(existing)
+        left = rows_of_each
+        for place, final in enumerate(merging.parts()):
+            table = parts.read_part(final.data).slice(0, left)
+            index = IdentityIndex.of(final.index)
+            if left is not None:
+                left -= table.num_rows
+                index = IdentityIndex.of(index.only(table.column(parts.LINE).to_numpy()))
+            existing.append(ExistingPart(path.name, final.part, index))
+            splits.update(table.column(parts.SPLIT).to_pylist())
+            kept += table.num_rows
+            # Numbered: jobs read parts by the order of their names, and a trial is to be the same each time.
+            name = f"{number:03}-{place:04}.parquet"
+            (dataset / name).write_bytes(parts.part_bytes(parts.arrow_schema(schema.columns), table.to_batches()))
+        rows_in += sum(section.counts.rows_in for section in sections)
+        rejected += sum(section.counts.rows_rejected for section in sections)
     return Taken(rows_in, kept, rows_in - kept - rejected, rejected, dict(splits))
+
+
+class _InMemory:
+    """`infolens.ingest.merging.StagedParts` of a file that is small enough."""
+
+    def __init__(self, sections: Sequence[StagedSection]) -> None:
+        self._sections = sections
+
+    def index(self, number: int) -> IdentityIndex:
+        return IdentityIndex.of(self._sections[number].index)
+
+    def part(self, number: int) -> bytes:
+        return self._sections[number].part
+
+    def rejects(self, number: int) -> bytes:
+        return self._sections[number].rejects
+
+
+def _staged(path: Path, schema: Schema) -> tuple[Survey, list[StagedSection]]:
+    try:
+        with path.open("rb") as stream:
+            content, file_format = open_content(stream, path.name, binds_to(schema))
+            found = survey(content, file_format, schema)
+        with path.open("rb") as stream:
+            content, _ = open_content(stream, path.name, binds_to(schema))
+            content.read(found.data_start)
+            sections = list(staged_sections(content, found, schema, path.name))
+    except FileRefused as error:
+        raise RehearsalError(f"{path.name}: {error.reason}") from error
+    if reason := refusal(schema, [section.counts for section in sections]):
+        raise RehearsalError(f"{path.name}: {reason}")
+    return found, sections
 
 
 def rehearse(task: str, dataset: Path, work: Path, *, profile: str = "cpu", options: Sequence[str] = ()) -> Rehearsal:
