@@ -26,16 +26,24 @@ if TYPE_CHECKING:
 ID_WIDTH = 16
 """Hex digits of a dataset id in a table; a beginning of it is enough to name it."""
 
+UPLOAD_WIDTH = 12
+"""Hex digits of an upload id in a table of files; a beginning of it is enough for `infolens report`."""
+
 _SOURCES = 50
 """Uploads of a dataset that are listed; the newest."""
 
-_REASON_WIDTH = 100
+_REASON_WIDTH = 84
+"""Characters of a reason beside two numbers."""
+
+_LINE_WIDTH = 110
+"""Characters of what has a line of its own."""
 
 
 def dataset_list(line: Sequence[DatasetManifest], head: str, aside: Sequence[DatasetManifest] = ()) -> Table:
     """Datasets of a task, the newest first, the head marked; those beside its line below."""
     numbers = ("rows", "more", "uploads", "parts")
-    table = grid("", "dataset", *numbers, "newest upload", "created", "code", numbers=numbers)
+    whole = ("", "dataset", "created", "code")
+    table = grid("", "dataset", *numbers, "newest upload", "created", "code", numbers=numbers, whole=whole)
     for manifest in (*line, *aside):
         mark = "[green]head[/]" if manifest.dataset_id == head else "" if manifest in line else "[dim]aside[/]"
         last = manifest.sources[-1]
@@ -76,7 +84,16 @@ def sources(found: Sequence[DatasetSource], title: str) -> Table:
     """Uploads inside a dataset, the newest last."""
     shown = found[-_SOURCES:]
     many = f" (the newest {len(shown)} of {len(found)})" if len(shown) < len(found) else ""
-    table = grid("upload", "rows", "parts", "file", "version", title=f"{title}{many}", numbers=("rows", "parts"))
+    table = grid(
+        "upload",
+        "rows",
+        "parts",
+        "file",
+        "version",
+        title=f"{title}{many}",
+        numbers=("rows", "parts"),
+        whole=("upload",),
+    )
     for source in shown:
         table.add_row(
             source.upload_id,
@@ -157,30 +174,28 @@ def differing_rows(found: RowDifference) -> list[Table]:
 
 def _rows(rows: Sequence[Mapping[str, str]], count: int, side: str) -> Table:
     first = f"the first {len(rows)} of {amount(count)} rows" if len(rows) < count else f"{amount(count)} rows"
-    table = grid("upload", "line", "split", "row", title=f"{first} only in the {side}", numbers=("line",))
+    table = grid(
+        "upload", "line", "split", "row", title=f"{first} only in the {side}", numbers=("line",), whole=("upload",)
+    )
     for row in rows:
         rest = " | ".join(value for name, value in row.items() if name not in {"upload_id", "line", "split"} and value)
         table.add_row(row.get("upload_id", ""), row.get("line", ""), row.get("split", ""), escape(short(rest)))
     return table
 
 
-def dead_letters(letters: Sequence[DeadLetter], errors: Mapping[str, str], now: datetime) -> Table:
-    """Messages that could not be dealt with, the oldest first."""
-    numbers = ("age", "received")
-    table = grid("queue", "message id", *numbers, "about", "id for `infolens logs`", "last error", numbers=numbers)
+def dead_letters(letters: Sequence[DeadLetter], errors: Mapping[str, str], now: datetime) -> str:
+    """Messages that could not be dealt with, the oldest first; in lines, since each part of them will be copied."""
+    lines = []
     for letter in letters:
-        age = seconds((now - letter.sent_at).total_seconds()) if letter.sent_at else ""
+        age = f"{seconds((now - letter.sent_at).total_seconds())} old, " if letter.sent_at else ""
         error = letter.given_error or errors.get(letter.message_id, "")
-        table.add_row(
-            letter.queue,
-            letter.message_id,
-            age,
-            str(letter.received),
-            escape(short(letter.about, _REASON_WIDTH)),
-            ", ".join(letter.subjects),
-            escape(short(error, _REASON_WIDTH)) or "[dim]none in the logs[/]",
+        lines.append(f"[bold]{letter.message_id}[/]  {letter.queue}, {age}received {letter.received} times")
+        lines.append(f"    {escape(short(letter.about, _LINE_WIDTH))}")
+        lines.append(
+            f"    [red]{escape(short(error, _LINE_WIDTH))}[/]" if error else "    [dim]no error in the logs[/]"
         )
-    return table
+        lines += [f"    [dim]infolens logs {subject}[/]" for subject in letter.subjects]
+    return "\n".join(lines)
 
 
 def quality(page: Page, most: int) -> list[Table]:
@@ -215,13 +230,10 @@ def _totals(found: Figures) -> Table:
     return facts_table(facts)
 
 
-_COUNTS = ("rows in", "kept", "duplicate", "rejected", "conflicts", "near dup.", "repaired", "size", "rows/s", "time")
-
-
 def _by(name: str, lines: Sequence[tuple[str, Figures]], title: str, most: int) -> Table:
     many = f" (the first {most} of {len(lines)})" if len(lines) > most else ""
-    numbers = ("files", "refused", *_COUNTS)
-    table = grid(name, *numbers, title=f"{title}{many}", numbers=numbers)
+    numbers = ("files", "refused", "rows in", "kept", "dup.", "rejected", "confl.", "near", "size", "rows/s", "median")
+    table = grid(name, *numbers, title=f"{title}{many}", numbers=numbers, whole=(name,))
     for key, found in lines[:most]:
         table.add_row(
             key,
@@ -233,7 +245,6 @@ def _by(name: str, lines: Sequence[tuple[str, Figures]], title: str, most: int) 
             amount(found.rows_rejected),
             amount(found.conflicts),
             amount(found.near_duplicates),
-            amount(found.repaired),
             size(found.bytes_in),
             rate(found.rows_per_second),
             seconds(found.seconds_median),
@@ -243,22 +254,19 @@ def _by(name: str, lines: Sequence[tuple[str, Figures]], title: str, most: int) 
 
 def _newest(files: Sequence[FileFigures], most: int) -> Table:
     many = f"the newest {most} of {amount(len(files))} files" if len(files) > most else "files, the newest first"
-    table = grid("upload", "file", "outcome", *_COUNTS, title=many, numbers=_COUNTS)
+    numbers = ("rows in", "kept", "dup.", "rejected", "size", "rows/s", "time")
+    table = grid("file", "upload", "outcome", *numbers, title=many, numbers=numbers, whole=("upload", "outcome"))
     colours = {"accepted": "green", "refused": "red"}
     for one in files[:most]:
         report = one.report
-        status = f"[{colours.get(report.status, 'yellow')}]{report.status}[/]"
         table.add_row(
-            report.upload_id,
             escape(short(one.filename, 28)),
-            status,
+            report.upload_id[:UPLOAD_WIDTH],
+            f"[{colours.get(report.status, 'yellow')}]{report.status}[/]",
             amount(report.rows_in),
             amount(report.rows_kept),
             amount(report.rows_duplicate),
             amount(report.rows_rejected),
-            amount(report.conflicting_labels),
-            amount(report.near_duplicates),
-            amount(report.bytes_repaired),
             size(report.bytes_in),
             rate(one.rows_per_second),
             seconds(one.seconds),

@@ -43,12 +43,14 @@ def digest(value: str) -> str:
     return value[:12]
 
 
-def grid(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> Table:
-    """A table with a header; the columns in `numbers` stand to the right and are never folded."""
+def grid(*columns: str, title: str = "", numbers: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """A table with a header; columns in `numbers` stand to the right; neither they nor those in `whole` are folded."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
         right = column in numbers
-        table.add_column(column, overflow="fold", justify="right" if right else "left", no_wrap=right)
+        table.add_column(
+            column, overflow="fold", justify="right" if right else "left", no_wrap=right or column in whole
+        )
     return table
 
 

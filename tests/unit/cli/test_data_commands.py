@@ -414,7 +414,8 @@ def test_quality_adds_up_the_reports(tmp_path):
     page = tmp_path / "quality.html"
     code, said, _ = infolens(desk, "quality", "--html", str(page))
     assert code == 0
-    for part_ in ("files 2, 0 refused", "rows in 20", "kept 14, 70.0 %", "2026-03-01 2 0 20 14 4 2 3", "more.csv"):
+    day = "2026-03-01 2 0 20 14 4 2 3 0 4.0 MB 5.0 4.0 s"
+    for part_ in ("files 2, 0 refused", "rows in 20", "kept 14, 70.0 %", day, "more.csv"):
         assert part_ in said, part_
     assert "more.csv" in page.read_text("utf-8")
 

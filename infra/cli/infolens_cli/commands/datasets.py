@@ -167,7 +167,9 @@ def checkout(  # noqa: PLR0913 - options of one command
 
 
 def fetch(workplace: Workplace, task: str, parts: Sequence[Part], directory: Path) -> list[Path]:
-    """Download parts on the screen."""
+    """Download parts on the screen; of none, say nothing."""
+    if not parts:
+        return []
     source = checkouts.Source(workplace.objects, workplace.stack.data_bucket, task)
     rows, whole = 0, sum(part.rows for part in parts)
     with workplace.screen.step(f"Fetching {len(parts)} parts with {amount(whole)} rows") as step:

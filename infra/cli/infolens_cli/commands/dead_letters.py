@@ -34,7 +34,7 @@ def list_(ctx: typer.Context, queue: Queue = "") -> None:
     with _letters(workplace, queue) as letters:
         errors = _errors(workplace, letters)
     if letters:
-        workplace.screen.print(data_views.dead_letters(letters, errors, workplace.now()))
+        workplace.screen.say(data_views.dead_letters(letters, errors, workplace.now()))
         workplace.screen.say("After a fix: [bold]infolens dlq replay ID...[/], or [bold]--all[/]")
     else:
         workplace.screen.say("there are no dead letters")
