@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 DATASET_SCHEMA_VERSION = 2
 """Raise it when the meaning of a Parquet column changes; a new number makes a new dataset id from the same rows."""
 
+REFUSED_WITH_FILE = "the file as a whole was refused"
+"""Reason of rows that were not wrong themselves; they are in no file of rejects."""
+
 
 @dataclass(frozen=True)
 class UploadRef:

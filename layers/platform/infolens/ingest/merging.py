@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from infolens.ingest.sections import SectionCounts
     from infolens.ingest.survey import Survey
 
-REFUSED_WITH_FILE = "the file as a whole was refused"
-"""Reason of rows that were not wrong themselves."""
-
 _LISTED = 10
 """Conflicts and near duplicates shown one by one."""
 _ROWS_AT_ONCE = 262_144

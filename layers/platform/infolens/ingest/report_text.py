@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infolens.contracts import keys
+from infolens.contracts.dataset import REFUSED_WITH_FILE
 from infolens.ingest.row_metrics import seconds_to_dataset
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _places(report: UploadReport) -> Iterator[str]:
     yield _line("upload", report.upload_id + (f", a replay of {report.replay_of}" if report.replay_of else ""))
     if report.dataset_id:
         yield _line("dataset", report.dataset_id)
-    if sum(report.rejected_by_reason.values()) and report.format:
+    if report.rejected_by_reason.keys() - {REFUSED_WITH_FILE}:
         yield _line("rejected rows", f"{keys.rejects(report.task, report.upload_id)}, to be mended and dropped again")
 
 

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 from infolens import codec
 from infolens.aws.objects import ObjectMissingError
 from infolens.contracts import keys
-from infolens.contracts.dataset import UploadFormat, UploadReport
+from infolens.contracts.dataset import REFUSED_WITH_FILE, UploadFormat, UploadReport
 from infolens.ingest import dataset
 from infolens.ingest.dataset import Addition
 from infolens.ingest.identity import upload_id_of
 from infolens.ingest.merging import (
-    REFUSED_WITH_FILE,
     ExistingPart,
     Merging,
     refusal,
