@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from infolens.contracts.task import CleanBlock
-from infolens.rows.row_blocks import clean_each
+from infolens.rows.row_blocks import clean_columns, clean_each
 from infolens.rows.split import digest_of
+from infolens.tasks.movie_recommendation.schema import SCHEMA as RATINGS
 from infolens.tasks.news_category.schema import SCHEMA
 
 BODY = "The goalkeeper saved a penalty kick."
@@ -35,3 +36,29 @@ def test_columns_of_unequal_length():
     """Cells that belong to no row are a fault of whoever calls, not rows to lose."""
     with pytest.raises(ValueError, match="zip"):
         clean_each(SCHEMA, {"text": [BODY, BODY], "label": ["Sports"]})
+
+
+def test_columns_read_one_by_one():
+    """Each distinct cell is read once, and a row with two wrong cells is refused for the first."""
+    seen: list[str] = []
+
+    def user(cell: str) -> int:
+        seen.append(cell)
+        return RATINGS.clean({"user_id": cell, "item_id": "1", "rating": "1", "timestamp": "881250949"})["user_id"]
+
+    columns = {
+        "user_id": ["7", "7", "x", "7"],
+        "item_id": ["1", "2", "y", "y"],
+        "rating": ["5", "4.5", "5", "5"],
+        "timestamp": ["881250949"] * 4,
+    }
+    right = {name: cells[0] for name, cells in columns.items()}
+    read = {
+        name: lambda cell, name=name: RATINGS.clean(right | {name: cell})[name]
+        for name in ("item_id", "rating", "timestamp")
+    }
+    block = clean_columns(RATINGS, columns, {"user_id": user, **read})
+    assert sorted(seen) == ["7", "x"]
+    assert block == clean_each(RATINGS, columns)
+    assert block.kept == [0, 1]
+    assert [(position, field) for position, field, _ in block.rejected] == [(2, "user_id"), (3, "item_id")]
