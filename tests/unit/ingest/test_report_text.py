@@ -83,6 +83,12 @@ def test_a_refused_file_says_why_and_names_no_dataset():
     assert text.endswith("size            0 bytes\n\nupload          u1\n")
 
 
+def test_rows_refused_with_their_file_are_in_no_file_of_rejects():
+    """Nobody is sent to a file that is not there."""
+    bare = replace(REPORT, status="refused", rejected_by_reason={"the file as a whole was refused": 12_345})
+    assert "mended and dropped again" not in report_text(bare)
+
+
 def test_no_bytes_mended_no_word_about_it():
     """A clean file's report does not speak of repairs."""
     text = report_text(replace(REPORT, bytes_repaired=0, bytes_replaced=0))
