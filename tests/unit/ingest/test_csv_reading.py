@@ -295,6 +295,15 @@ def test_sections_start_where_the_one_before_ended():
     assert section(data, 17, 20)[0] == [(0, ["c", "d"])]
 
 
+def test_fault_behind_the_stop_takes_no_line_from_the_next_section():
+    """A quote that is open over the stop costs its own line; the lines behind the stop are read by the next section."""
+    data = b'"a\nb\nc\n"x"y\nd\n'
+    first, reader = section(data, 0, 5)
+    assert [record[0] for record in first] == [0, 1]
+    assert (reader.end, reader.lines, reader.ended_inside) == (5, 2, False)
+    assert [record[0] for record in section(data, 5, None)[0]] == [0, 1, 2]
+
+
 def test_blank_lines_belong_to_sections_like_records():
     """Else two sections could differ about where the next begins."""
     data = b"a\n\n\nb\n"
