@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import signal
 import statistics
@@ -68,6 +69,8 @@ class Outcome:
     """One run of one reader."""
 
     seconds: float
+    processor_seconds: float
+    """Of the process and all that it waited for, loading of libraries included."""
     rows: int
     peak: Held
     told: dict[str, object]
@@ -90,6 +93,7 @@ def run(reader: Reader, file: Path, out: Path, variant: str = "") -> Outcome:
     _read_through(file)
     os.sync()
     log = out / "said.txt"
+    before = _processor_seconds()
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, start_new_session=True)
         try:
@@ -103,7 +107,12 @@ def run(reader: Reader, file: Path, out: Path, variant: str = "") -> Outcome:
         last = log.read_text(errors="replace").strip().splitlines()[-1:]
         raise ReaderFailedError(f"ended with {process.returncode}: {' '.join(last)[:200]}")
     told = json.loads(answer.decode().splitlines()[-1])
-    return Outcome(told["seconds"], told["rows"], watch.peak, told)
+    return Outcome(told["seconds"], _processor_seconds() - before, told["rows"], watch.peak, told)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -166,6 +175,7 @@ HEAD = (
     "reader",
     "s, median (min to max)",
     "MB/s",
+    "processor s",
     "peak RSS MB",
     "PSS (anonymous) MB",
     "rows kept",
@@ -193,6 +203,7 @@ def table(size: int, lines: Iterable[tuple[str, Sequence[Outcome], correctness.F
                 name,
                 f"{median:.2f} ({min(seconds):.2f} to {max(seconds):.2f})",
                 f"{size / MB / median:.0f}",
+                f"{statistics.median(one.processor_seconds for one in runs):.1f}",
                 f"{peak.resident:.0f}",
                 f"{peak.proportional:.0f} ({peak.anonymous:.0f})",
                 f"{found.kept:,}",
@@ -216,7 +227,8 @@ def rejects_told(found: correctness.Findings) -> str:
 
 def curve(sizes: Sequence[float], work: Path, seed: int, rounds: int) -> str:
     """Run ours over files of growing size and lay the figures out as a Markdown table."""
-    cells = [("file MB", "s, median", "MB/s", "peak RSS MB", "PSS MB", "rows", "kept of the right"), ("---:",) * 7]
+    head = ("file MB", "s, median", "MB/s", "processor s", "peak RSS MB", "PSS MB", "rows", "kept of the right")
+    cells = [head, ("---:",) * len(head)]
     for size in sizes:
         file = generated(work, size, seed)
         right = news_csv.answer_of(file).kept
@@ -233,6 +245,7 @@ def curve(sizes: Sequence[float], work: Path, seed: int, rounds: int) -> str:
                 f"{file.stat().st_size / MB:,.0f}",
                 f"{median:.2f}",
                 f"{file.stat().st_size / MB / median:.0f}",
+                f"{statistics.median(one.processor_seconds for one in runs):.1f}",
                 f"{max(one.peak.resident for one in runs):.0f}",
                 f"{max(one.peak.proportional for one in runs):.0f}",
                 f"{news_csv.answer_of(file).rows:,}",

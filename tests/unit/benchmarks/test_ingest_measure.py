@@ -1,7 +1,10 @@
 """The table of readers says what was measured, and does not hide what failed or what was not told."""
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,7 @@ HELD = resident_memory.Held(328.4, 310.2, 290.1)
 
 def outcome(seconds, peak=HELD):
     """Give one run."""
-    return measure.Outcome(seconds, 980_050, peak, {})
+    return measure.Outcome(seconds, 2 * seconds, 980_050, peak, {})
 
 
 def test_row_of_the_table():
@@ -25,7 +28,8 @@ def test_row_of_the_table():
     runs = [outcome(9.0), outcome(7.0, replace(HELD, resident=331.0)), outcome(7.5)]
     rows = measure.table(700_000_000, [("csv.reader", runs, FOUND, None)]).splitlines()
     assert rows[2] == (
-        "| csv.reader | 7.50 (7.00 to 9.00) | 93 | 331 | 310 (290) | 980,050 | 12 | 3 | 205 | 9,968 by line, of 9,968 |"
+        "| csv.reader | 7.50 (7.00 to 9.00) | 93 | 15.0 | 331 | 310 (290) | 980,050 | 12 | 3 | 205 "
+        "| 9,968 by line, of 9,968 |"
     )
     assert len({row.count("|") for row in rows}) == 1
 
@@ -66,6 +70,7 @@ print(json.dumps({"seconds": 1.5, "rows": 3, "arguments": sys.argv[1:]}))
     reader, file, out = script(tmp_path, monkeypatch, text)
     found = measure.run(reader, file, out)
     assert (found.seconds, found.rows) == (1.5, 3)
+    assert 0 < found.processor_seconds < 30
     assert found.told["arguments"] == [str(file), str(out), "fast"]
 
 
@@ -77,19 +82,31 @@ def test_run_that_fails(tmp_path, monkeypatch):
 
 
 def test_run_that_hangs(tmp_path, monkeypatch):
-    """A reader that takes too long is ended, and all that it started with it."""
+    """A reader that takes too long is told as such."""
+    reader, file, out = script(tmp_path, monkeypatch, "import os\nos.read(os.pipe()[0], 1)")
+    monkeypatch.setattr(measure, "TIMEOUT_S", 0.5)
+    with pytest.raises(measure.ReaderFailedError, match=r"more than 0\.5 s"):
+        measure.run(reader, file, out)
+
+
+def test_nothing_is_left_running():
+    """A reader is ended with all that it has started."""
     text = f"""
-import subprocess, sys, os
+import os, subprocess
 child = subprocess.Popen([{sys.executable!r}, "-c", "input()"], stdin=subprocess.PIPE)
-open(sys.argv[2] + "/pid", "w").write(str(child.pid))
+print(child.pid, flush=True)
 os.read(os.pipe()[0], 1)
 """
-    reader, file, out = script(tmp_path, monkeypatch, text)
-    monkeypatch.setattr(measure, "TIMEOUT_S", 2)
-    with pytest.raises(measure.ReaderFailedError, match="more than 2 s"):
-        measure.run(reader, file, out)
-    state = Path(f"/proc/{(out / 'pid').read_text()}/status")
-    assert not state.exists() or "zombie" in state.read_text()
+    process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, start_new_session=True)
+    with process:
+        child = Path("/proc") / process.stdout.readline().decode().strip() / "status"
+        assert child.exists()
+        measure._end(process)
+        assert process.returncode == -signal.SIGKILL
+        limit = time.monotonic() + 20
+        while child.exists() and "zombie" not in child.read_text():
+            assert time.monotonic() < limit, "the child goes on"
+            time.sleep(0.01)
 
 
 def test_generated_once(tmp_path):

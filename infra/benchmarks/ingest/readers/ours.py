@@ -3,7 +3,7 @@
 It does more than its peers: one field of title and body, entities, invalid characters, NFC and white space, label
 names, an identity that ignores case and punctuation, the split of each row, near-duplicates and contradicting labels,
 the raw fields of every reject with line, column and reason, and a report. The variant is the number of processes that
-read sections.
+read sections, and perhaps the bytes of a section: `2` or `2:100000`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from outcome import THREADS, leave_pandas_out, run_of_arguments
 from infolens.contracts import keys
 from infolens.contracts.dataset import UploadRef
 from infolens.ingest.arrivals import Arrival
+from infolens.ingest.sections import SECTION_BYTES
 from infolens.tasks import schema_of
 from infolens.usecases.ingest import ingest_upload
 from infolens.usecases.ingest_ports import Ingested, IngestPorts
@@ -29,6 +30,7 @@ NEVER = 1 << 62
 leave_pandas_out()
 run = run_of_arguments()
 out = run.kept.parent
+workers, _, section_bytes = run.variant.partition(":")
 store = FolderStore(out)
 key = keys.labelled_upload(TASK, run.file.name)
 place = store.path("uploads", key)
@@ -48,7 +50,8 @@ done = ingest_upload(
         seconds_left=lambda: LAMBDA_SECONDS - (time.perf_counter() - run.began),
         code_version="benchmark",
         distribute_from=NEVER,
-        workers=int(run.variant or THREADS),
+        section_bytes=int(section_bytes or SECTION_BYTES),
+        workers=int(workers or THREADS),
     ),
 )
 if not isinstance(done, Ingested):
