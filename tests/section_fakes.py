@@ -130,9 +130,11 @@ def content_at(data: bytes, offset: int) -> io.BytesIO:
     return content
 
 
-def merged_with(found: Survey, held: Held, existing: Sequence[ExistingPart] = (), upload_id: str = "up1") -> Taken:
+def merged_with(
+    found: Survey, held: Held, existing: Sequence[ExistingPart] = (), upload_id: str = "up1", workers: int = 1
+) -> Taken:
     """Merge staged sections with each other and with what a dataset has."""
-    merging = Merging(PetSchema(), found, upload_id, held.counts, held)
+    merging = Merging(PetSchema(), found, upload_id, held.counts, held, workers=workers)
     merging.compare(existing)
     parts = list(merging.parts())
     rejects = b"".join(rejects_csv(found, held.counts, held))
@@ -159,4 +161,4 @@ def taken(
         )
     ) as sections:
         held = Held(list(sections))
-    return merged_with(found, held, existing, upload_id)
+    return merged_with(found, held, existing, upload_id, workers)

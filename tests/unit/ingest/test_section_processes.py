@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from infolens.ingest import section_processes
 from infolens.ingest.csv_reading import FileRefused
-from infolens.ingest.section_processes import WorkerDiedError, staged_sections
+from infolens.ingest.section_processes import staged_sections
 from infolens.ingest.sections import first_break, stage_section
 from infolens.ingest.survey import survey
+from infolens.ingest.worker_processes import WorkerDiedError
 from section_fakes import PLAIN, Held, PetSchema, content_at, merged_with, taken
 
 quick = settings(max_examples=60, deadline=None)
@@ -163,13 +164,14 @@ def test_workers_change_nothing(monkeypatch, workers):
     whole = taken(data, 4096)
     assert len(whole.held.counts) > 50
     assert whole.merged.rows_duplicate > 20 < whole.merged.rows_rejected
+    assert sum(final.data != whole.held.sections[n].part for n, final in enumerate(whole.parts)) > 20
     assert taken(data, 4096, workers=workers).outcome == whole.outcome
     assert not multiprocessing.active_children()
 
 
 def test_small_content_starts_no_process(monkeypatch):
     """What is hardly more than a section is staged here, whatever the number of workers."""
-    monkeypatch.setattr(section_processes.multiprocessing, "get_context", None)
+    monkeypatch.setattr(section_processes, "Crew", None)
     assert taken(b"text,label\npurrs,cat\n", workers=4).merged.rows_kept == 1
 
 
@@ -221,11 +223,11 @@ def test_content_that_breaks_off_is_refused_after_its_rows(monkeypatch, workers)
     found = survey(io.BytesIO(data), PLAIN, PetSchema())
     content = BreaksOff(data)
     content.seek(found.data_start)
-    rows = 0
+    seen = []
+    sections = staged_sections(content, found, PetSchema(), "up1", section_bytes=4096, workers=workers)
     with pytest.raises(FileRefused, match="gzip packing"):
-        for section in staged_sections(content, found, PetSchema(), "up1", section_bytes=4096, workers=workers):
-            rows += section.counts.rows_in
-    assert rows == taken(data).merged.rows_in
+        seen.extend(section.counts.rows_in for section in sections)
+    assert sum(seen) == taken(data).merged.rows_in
 
 
 class Deadly(PetSchema):
@@ -248,7 +250,10 @@ class Failing(PetSchema):
 
 @pytest.mark.parametrize(
     ("schema", "error", "text"),
-    [(Deadly(), WorkerDiedError, "code -9"), (Failing(), ZeroDivisionError, "a fault in the schema")],
+    [
+        (Deadly(), WorkerDiedError, "section 0 ended with code -9|section 1 ended with code -9"),
+        (Failing(), ZeroDivisionError, "a fault in the schema"),
+    ],
 )
 def test_death_and_faults_of_workers_are_told(monkeypatch, schema, error, text):
     """The parent does not hang: it raises, says why, and no process is left."""

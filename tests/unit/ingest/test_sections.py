@@ -11,7 +11,6 @@ import pytest
 
 from infolens import codec
 from infolens.contracts.dataset import Reject
-from infolens.ingest.file_format import FileFormat
 from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.sections import SectionCounts, first_break, read_rejects, stage_section
 from infolens.ingest.survey import survey
@@ -21,10 +20,10 @@ from section_fakes import PLAIN, PetSchema, content_at, taken
 FILE = b"Label,extra,Text\ncat,1,purrs\ndog,2,barks\ncat,3,PURRS\nfish,4,swims\ndog,5\n"
 
 
-def stage(data: bytes, schema=None, file_format: FileFormat = PLAIN):
+def stage(data: bytes, schema=None):
     """Stage a file as one section."""
     schema = schema or PetSchema()
-    found = survey(io.BytesIO(data), file_format, schema)
+    found = survey(io.BytesIO(data), PLAIN, schema)
     return stage_section(content_at(data, found.data_start), found, schema, 0, found.data_start, None, "up1")
 
 

@@ -8,6 +8,8 @@ dropped is used as it was staged; from others rows are taken out, and they are w
 from __future__ import annotations
 
 import collections
+import contextlib
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,12 +21,13 @@ from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, joined
 from infolens.ingest.near_duplicates import near_pairs, perhaps_near
 from infolens.ingest.parts import SPLIT, arrow_schema, part_bytes, part_id_of, read_part, without_lines
 from infolens.ingest.reasons import most_frequent
-from infolens.ingest.sections import TEXT, read_rejects
+from infolens.ingest.sections import TEXT, has_texts, read_rejects
 from infolens.ingest.survey import REJECT_COLUMNS
+from infolens.ingest.worker_processes import Crew
 from infolens.rows.text_lengths import length_bins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -108,15 +111,24 @@ class _Rows:
         return _Rows(self.records.at(rows), self.section[rows])
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Dropped:
-    """What taking rows out of a section's part took out of its counts."""
+    """What taking rows out of a section's part takes out of its counts."""
+
+    rows: int
+    labels: dict[str, int]
+    splits: dict[str, int]
+    lengths: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A section's part as it was given; None when it has no row left."""
 
     part: Part | None
-    rows: int = 0
-    labels: collections.Counter[str] = field(default_factory=collections.Counter)
-    splits: collections.Counter[str] = field(default_factory=collections.Counter)
-    lengths: dict[str, int] = field(default_factory=dict)
+    rows: int
+    """Dropped from it."""
+    gone: _Dropped
 
 
 @dataclass
@@ -132,8 +144,15 @@ class _Standing:
 class Merging:
     """The sections of one upload on their way into a dataset."""
 
-    def __init__(
-        self, schema: Schema, survey: Survey, upload_id: str, counts: Sequence[SectionCounts], staged: StagedParts
+    def __init__(  # noqa: PLR0913 - an upload, and how to merge it
+        self,
+        schema: Schema,
+        survey: Survey,
+        upload_id: str,
+        counts: Sequence[SectionCounts],
+        staged: StagedParts,
+        *,
+        workers: int = 1,
     ) -> None:
         """Take the sections of the upload.
 
@@ -143,8 +162,10 @@ class Merging:
             upload_id: of the upload.
             counts: of all sections in order; they hang together.
             staged: where they lie.
+            workers: processes that write parts anew; 1: this one.
         """
         self._schema = schema
+        self._workers = workers
         self._upload_id = upload_id
         self._counts = counts
         self._staged = staged
@@ -159,7 +180,7 @@ class Merging:
         self._alike: list[_Rows] = []
         """Rows of the dataset that may be near duplicates."""
         self._standing: _Standing | None = None
-        self._written: dict[int, _Dropped] = {}
+        self._written: dict[int, _Written] = {}
 
     def compare(self, existing: Sequence[ExistingPart]) -> None:
         """Drop what these parts have; they are added to those compared before."""
@@ -179,20 +200,35 @@ class Merging:
         self._find_alike(places)
 
     def parts(self) -> Iterator[FinalPart]:
-        """Give the parts to be written: all at first, later those that are no longer what they were."""
+        """Give the parts to be written: all at first, later those that are no longer what they were.
+
+        Close the iterator when leaving it early.
+
+        Raises:
+            WorkerDiedError: a process that wrote a part was killed.
+        """
         standing = self._resolve()
-        for place in self._filled:
-            dropped = standing.dropped[place]
-            before = self._written.get(place)
-            if before is None or before.rows != len(dropped):  # what is dropped stays dropped
-                final, self._written[place] = self._final(place, dropped)
+        # What is dropped stays dropped.
+        changed = [
+            (place, standing.dropped[place])
+            for place in self._filled
+            if place not in self._written or self._written[place].rows != len(standing.dropped[place])
+        ]
+        rewritten = sum(1 for place, lines in changed if 0 < len(lines) < self._counts[place].rows_kept)
+        if self._workers > 1 and rewritten > 1:
+            made = self._made_in_processes(changed)
+        else:
+            made = ((place, lines, self._made(place, lines)) for place, lines in changed)
+        with contextlib.closing(made):
+            for place, lines, (data, gone) in made:
+                final, self._written[place] = self._final(place, lines, data, gone)
                 if final:
                     yield final
 
     def result(self) -> Merged:
         """Give the counts; all parts have been given."""
         standing = self._resolve()
-        gone = list(self._written.values())
+        gone = [written.gone for written in self._written.values()]
         rows_in, rejected = (sum(getattr(c, name) for c in self._counts) for name in ("rows_in", "rows_rejected"))
         parts = tuple(self._written[place].part for place in self._filled)
         kept = sum(part.rows for part in parts if part)
@@ -235,7 +271,7 @@ class Merging:
         return self._loaded[1]
 
     def _find_alike(self, places: Sequence[tuple[int, ExistingPart]]) -> None:
-        if TEXT not in self._schema.columns or not self._filled:
+        if not has_texts(self._schema) or not self._filled:
             return
         mine = np.concatenate([self._index(place).records().sketch for place in self._filled])
         for place, part in places:
@@ -306,28 +342,56 @@ class Merging:
         label = self._index(place).label_name(int(rows.records.label[row]))
         return int(rows.records.line[row]) + self._lines_before[place], label
 
-    def _final(self, place: int, dropped: NDArray[np.uint32]) -> tuple[FinalPart | None, _Dropped]:
-        counts, index = self._counts[place], self._index(place)
-        gone = _Dropped(None, len(dropped))
+    def _made(self, place: int, lines: NDArray[np.uint32]) -> tuple[bytes, _Dropped]:
+        """Give a section's part without some lines, and what went with them."""
+        counts = self._counts[place]
+        if len(lines) == counts.rows_kept:
+            return b"", _Dropped(len(lines), *map(dict, (counts.label_counts, counts.split_counts, counts.length_bins)))
         data = self._staged.part(counts.number)
-        if len(dropped):
-            table, out = without_lines(read_part(data), dropped)
-            gone.splits.update(out.column(SPLIT).to_pylist())
-            if self._schema.label:
-                gone.labels.update(map(str, out.column(self._schema.label).to_pylist()))
-            if counts.length_bins:
-                gone.lengths = length_bins(out.column(TEXT).to_pylist())
-            data = part_bytes(arrow_schema(self._schema.columns), table.to_batches())
+        return _without(self._schema, data, lines) if len(lines) else (data, _Dropped(0, {}, {}, {}))
+
+    def _made_in_processes(
+        self, changed: Sequence[tuple[int, NDArray[np.uint32]]]
+    ) -> Generator[tuple[int, NDArray[np.uint32], tuple[bytes, _Dropped]], None, None]:
+        """Do the same in several processes, which have no part in reading: in order, few parts in memory."""
+
+        def work(_: object, bodies: Sequence[bytearray]) -> tuple[_Dropped, tuple[bytes]]:
+            data, gone = _without(self._schema, bytes(bodies[0]), np.frombuffer(bodies[1], np.uint32))
+            return gone, (data,)
+
+        done: dict[int, tuple[bytes, _Dropped]] = {}
+        pending: deque[tuple[int, NDArray[np.uint32]]] = deque()
+        left = iter(changed)
+        with Crew(work, self._workers) as crew:
+            while True:
+                while crew.idle and len(pending) <= self._workers and (item := next(left, None)) is not None:
+                    place, lines = item
+                    pending.append(item)
+                    if 0 < len(lines) < self._counts[place].rows_kept:
+                        crew.begin(place, None, self._staged.part(self._counts[place].number), lines.tobytes())
+                    else:
+                        done[place] = self._made(place, lines)
+                if not pending:
+                    return
+                while pending[0][0] not in done:
+                    for place, gone, (data,) in crew.finished():
+                        done[place] = data, gone
+                place, lines = pending.popleft()
+                yield place, lines, done.pop(place)
+
+    def _final(
+        self, place: int, lines: NDArray[np.uint32], data: bytes, gone: _Dropped
+    ) -> tuple[FinalPart | None, _Written]:
         if not data:
-            return None, gone
+            return None, _Written(None, len(lines), gone)
+        index = self._index(place)
         records = index.records()
-        stays = _is_first(records) & ~np.isin(records.line, dropped)
-        rows = counts.rows_kept - len(dropped)
-        gone.part = Part(part_id_of(data), rows, self._lines_before[place])
-        return FinalPart(gone.part, data, index.only(records.line[stays])), gone
+        stays = _is_first(records) & ~np.isin(records.line, lines)
+        part = Part(part_id_of(data), self._counts[place].rows_kept - len(lines), self._lines_before[place])
+        return FinalPart(part, data, index.only(records.line[stays])), _Written(part, len(lines), gone)
 
     def _near_duplicates(self, standing: _Standing) -> tuple[int, tuple[NearDuplicate, ...]]:
-        if TEXT not in self._schema.columns or not self._filled:
+        if not has_texts(self._schema) or not self._filled:
             return 0, ()
         mine = [self._kept_in_order(place, standing.dropped[place]) for place in self._filled]
         sizes = [len(each) for each in mine]
@@ -354,6 +418,17 @@ class Merging:
         records = self._index(place).records()
         kept = records.at(_is_first(records) & ~np.isin(records.line, dropped))
         return kept.at(np.argsort(kept.line))
+
+
+def _without(schema: Schema, data: bytes, lines: NDArray[np.uint32]) -> tuple[bytes, _Dropped]:
+    """Take the rows on some lines out of a part, and count them."""
+    table, out = without_lines(read_part(data), lines)
+    labels = collections.Counter(map(str, out.column(schema.label).to_pylist())) if schema.label else {}
+    splits = collections.Counter(out.column(SPLIT).to_pylist())
+    lengths = length_bins(out.column(TEXT).to_pylist()) if has_texts(schema) else {}
+    return part_bytes(arrow_schema(schema.columns), table.to_batches()), _Dropped(
+        len(lines), dict(labels), dict(splits), lengths
+    )
 
 
 def lines_before(survey: Survey, counts: Sequence[SectionCounts]) -> list[int]:

@@ -3,29 +3,22 @@
 A worker may begin a section before the one before it is done, at a place where a record seems to start (speculative
 parsing: Ge et al., SIGMOD 2019). Each section is checked: it stands only when it starts where the one before it ended
 and none of its records reached beyond the bytes that it was given; else it is staged again from the right place.
-
-Lambda has no shared memory, hence no queues and locks of `multiprocessing`: processes are forked, and talk over pipes.
-Workers use no connection of their parent's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import pickle
-import socket
 from collections import deque
 from dataclasses import dataclass
-from multiprocessing import connection
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
 from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, stage_section
+from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from multiprocessing.process import BaseProcess
+    from collections.abc import Callable, Generator, Sequence
 
     from infolens.contracts.task import Schema
     from infolens.ingest.survey import Survey
@@ -35,11 +28,6 @@ WINDOW_BYTES = 256 << 10
 
 _READ_BYTES = 1 << 20
 _LINE_ENDS = (b"\n", b"\r")
-_PATIENCE_S = 5.0
-
-
-class WorkerDiedError(RuntimeError):
-    """A process that staged sections is gone; most likely it was killed for want of memory."""
 
 
 def staged_sections(  # noqa: PLR0913 - a file, and how to read it
@@ -236,6 +224,10 @@ class _Attempt:
     """Offset of the end of its bytes."""
     section: StagedSection | None = None
 
+    def __str__(self) -> str:
+        """Name it where its process died."""
+        return f"section {self.number}"
+
 
 class _Plan:
     """Guesses where sections start and end."""
@@ -285,17 +277,24 @@ def _stage_in_workers(
 ) -> Generator[StagedSection, None, None]:
     plan = _Plan(source, job, number, start)
     pending: deque[_Attempt] = deque()
-    with _Crew(source, job, workers) as crew:
+
+    def work(place: tuple[int, int], bodies: Sequence[bytearray]) -> tuple[SectionCounts, tuple[bytes, bytes, bytes]]:
+        source.forget()  # the parent's, of which the fork has a copy
+        made = job.stage(memoryview(bodies[0]), *place)
+        return made.counts, (made.part, made.index, made.rejects)
+
+    with Crew(work, workers) as crew:
         while True:
             while crew.idle and len(pending) <= workers and not plan.done:
                 attempt = plan.next()
                 pending.append(attempt)
                 if attempt.start is not None:
                     with source.between(attempt.start, attempt.given) as data:
-                        crew.begin(attempt, data)
+                        crew.begin(attempt, (attempt.number, attempt.start), data)
             head = pending[0]
             if head.start is not None and head.section is None:
-                crew.wait()
+                for attempt, made, bodies in crew.finished():
+                    attempt.section = StagedSection(made, *bodies)
                 continue
             pending.popleft()
             section, head.section = head.section, None
@@ -309,150 +308,3 @@ def _stage_in_workers(
             source.let_go(start)
             if counts.last:
                 return
-
-
-class _Line:
-    """One end of a connection between two processes: small objects, with large bytes that are copied once."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        for kind in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            end.setsockopt(socket.SOL_SOCKET, kind, _READ_BYTES)
-
-    def fileno(self) -> int:
-        """Let `multiprocessing.connection.wait` wait for it."""
-        return self._end.fileno()
-
-    def close(self) -> None:
-        """Give it up."""
-        self._end.close()
-
-    def send(self, head: object, *bodies: bytes | memoryview) -> None:
-        """Send an object and bytes."""
-        packed = pickle.dumps((head, [len(body) for body in bodies]))
-        self._end.sendall(len(packed).to_bytes(8, "big") + packed)
-        for body in bodies:
-            self._end.sendall(body)
-
-    def receive(self) -> tuple[Any, list[bytearray]]:
-        """Wait for what the other end sends.
-
-        Raises:
-            OSError: the other end is gone.
-        """
-        size = int.from_bytes(self._take(8), "big")
-        head, sizes = pickle.loads(self._take(size))  # noqa: S301 - from our own process
-        return head, [self._take(size) for size in sizes]
-
-    def _take(self, size: int) -> bytearray:
-        data = bytearray(size)
-        with memoryview(data) as view:
-            taken = 0
-            while taken < size:
-                count = self._end.recv_into(view[taken:])
-                if not count:
-                    raise ConnectionResetError("the other process is gone")
-                taken += count
-        return data
-
-
-@dataclass
-class _Worker:
-    process: BaseProcess
-    line: _Line
-    attempt: _Attempt | None = None
-
-
-class _Crew:
-    """Forked processes that stage sections."""
-
-    def __init__(self, source: _Source, job: _Job, count: int) -> None:
-        self._source = source
-        self._job = job
-        self._count = count
-        self._workers: list[_Worker] = []
-
-    def __enter__(self) -> Self:
-        context = multiprocessing.get_context("fork")
-        for _ in range(self._count):
-            here, there = map(_Line, socket.socketpair())
-            # A worker that held the lines of others would keep them open when the parent is gone.
-            others = [here, *(worker.line for worker in self._workers)]
-            process = context.Process(target=_work, args=(self._source, self._job, there, others), daemon=True)
-            process.start()
-            there.close()
-            self._workers.append(_Worker(process, here))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.line.close()
-            worker.process.terminate()
-        for worker in self._workers:
-            worker.process.join(_PATIENCE_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-
-    @property
-    def idle(self) -> bool:
-        """Whether a worker has nothing to do."""
-        return any(worker.attempt is None for worker in self._workers)
-
-    def begin(self, attempt: _Attempt, data: memoryview) -> None:
-        """Hand a section to an idle worker."""
-        worker = next(worker for worker in self._workers if worker.attempt is None)
-        worker.attempt = attempt
-        try:
-            worker.line.send((attempt.number, attempt.start), data)
-        except OSError as error:
-            raise _death_of(worker) from error
-
-    def wait(self) -> None:
-        """Wait until a worker is done, and take what it made."""
-        busy = {worker.line.fileno(): worker for worker in self._workers if worker.attempt is not None}
-        for number in connection.wait(list(busy)):
-            worker = busy[cast("int", number)]
-            try:
-                made, bodies = worker.line.receive()
-            except OSError as error:
-                raise _death_of(worker) from error
-            if isinstance(made, BaseException):
-                raise made
-            assert worker.attempt is not None
-            worker.attempt.section, worker.attempt = StagedSection(made, *map(bytes, bodies)), None
-
-
-def _death_of(worker: _Worker) -> WorkerDiedError:
-    worker.process.join(_PATIENCE_S)
-    number = worker.attempt.number if worker.attempt else None
-    return WorkerDiedError(
-        f"the process that staged section {number} ended with code {worker.process.exitcode}; -9 mostly means that "
-        "memory ran out"
-    )
-
-
-def _work(source: _Source, job: _Job, line: _Line, others: list[_Line]) -> None:
-    """Stage sections until the parent is gone."""
-    for other in others:
-        other.close()
-    source.forget()
-    with contextlib.suppress(OSError):
-        while True:
-            (number, start), (data,) = line.receive()
-            try:
-                made = job.stage(memoryview(data), number, start)
-            except Exception as error:  # noqa: BLE001 - the parent raises it
-                line.send(_sendable(error))
-                continue
-            del data
-            line.send(made.counts, made.part, made.index, made.rejects)
-            del made
-
-
-def _sendable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just written
-    except Exception:  # noqa: BLE001 - an error whose constructor is not as pickle takes it
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error

@@ -127,6 +127,11 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
     return StagedSection(counts, staging.part(), staging.index(), bytes(staging.rejects))
 
 
+def has_texts(schema: Schema) -> bool:
+    """Say whether a task is about texts."""
+    return TEXT in schema.columns
+
+
 def first_break(survey: Survey, counts: Sequence[SectionCounts]) -> int | None:
     """Find the first of some sections in order that does not start where the one before it ends.
 
@@ -243,7 +248,7 @@ class _Staging:
         self._labels += labels
         self._lines += lines
         held = np.zeros(len(lines), np.uint64)
-        if TEXT in schema.columns and schema.label != TEXT:
+        if has_texts(schema):
             held[fresh] = sketches(*text_buffers(batch, TEXT))
             self.lengths = merged((self.lengths, length_bins(map(str, values[TEXT]))))
         self._sketches.append(held)

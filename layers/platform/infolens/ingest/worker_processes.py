@@ -1,0 +1,200 @@
+"""Forks processes that do pieces of work, and gives them large bytes without a copy too many.
+
+Lambda has no shared memory, hence no queues and locks of `multiprocessing`: processes are forked and talk over sockets.
+They use no connection of their parent's. One that dies is noticed, and none outlives the block that it was made for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import socket
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.process import BaseProcess
+
+    Work = Callable[[Any, Sequence[bytearray]], tuple[object, Sequence[bytes]]]
+
+_BUFFER_BYTES = 1 << 20
+_PATIENCE_S = 5.0
+
+
+class WorkerDiedError(RuntimeError):
+    """A process is gone before its work was done; most likely it was killed for want of memory."""
+
+
+class _Line:
+    """One end of a connection between two processes: small objects, with large bytes that are copied once."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        for kind in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            end.setsockopt(socket.SOL_SOCKET, kind, _BUFFER_BYTES)
+
+    def fileno(self) -> int:
+        """Let `multiprocessing.connection.wait` wait for it."""
+        return self._end.fileno()
+
+    def close(self) -> None:
+        """Give it up."""
+        self._end.close()
+
+    def send(self, head: object, *bodies: bytes | memoryview) -> None:
+        """Send an object and bytes."""
+        packed = pickle.dumps((head, [len(body) for body in bodies]))
+        self._end.sendall(len(packed).to_bytes(8, "big") + packed)
+        for body in bodies:
+            self._end.sendall(body)
+
+    def receive(self) -> tuple[Any, list[bytearray]]:
+        """Wait for what the other end sends.
+
+        Raises:
+            OSError: the other end is gone.
+        """
+        size = int.from_bytes(self._take(8), "big")
+        head, sizes = pickle.loads(self._take(size))  # noqa: S301 - from our own process
+        return head, [self._take(size) for size in sizes]
+
+    def _take(self, size: int) -> bytearray:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            taken = 0
+            while taken < size:
+                count = self._end.recv_into(view[taken:])
+                if not count:
+                    raise ConnectionResetError("the other process is gone")
+                taken += count
+        return data
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    line: _Line
+    about: object = None
+    """What it works at; None while it has nothing to do."""
+
+
+class Crew:
+    """Processes that do one kind of work; forked at the beginning of its block, and gone at its end."""
+
+    def __init__(self, work: Work, count: int) -> None:
+        """Take the work and the number of processes.
+
+        Args:
+            work: (object, bytes) -> (object, bytes), run in a process that was forked: it knows what the parent knew
+                at the beginning of the block, and the objects must be such as pickle takes.
+            count: of processes.
+        """
+        self._work = work
+        self._count = count
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        """Fork."""
+        context = multiprocessing.get_context("fork")
+        try:
+            for _ in range(self._count):
+                here, there = map(_Line, socket.socketpair())
+                # A worker that held the lines of others would keep them open when the parent is gone.
+                others = [here, *(worker.line for worker in self._workers)]
+                process = context.Process(target=_serve, args=(self._work, there, others), daemon=True)
+                process.start()
+                there.close()
+                self._workers.append(_Worker(process, here))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes, whatever they are doing."""
+        for worker in self._workers:
+            worker.line.close()
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(_PATIENCE_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+    @property
+    def idle(self) -> bool:
+        """Whether a process has nothing to do."""
+        return any(worker.about is None for worker in self._workers)
+
+    def begin(self, about: object, head: object, *bodies: bytes | memoryview) -> None:
+        """Hand work to an idle process.
+
+        Args:
+            about: what the work is about, given back by `finished`.
+            head: first argument of the work.
+            bodies: second argument of the work.
+
+        Raises:
+            WorkerDiedError: the process is gone.
+        """
+        worker = next(worker for worker in self._workers if worker.about is None)
+        worker.about = about
+        try:
+            worker.line.send(head, *bodies)
+        except OSError as error:
+            raise _death_of(worker) from error
+
+    def finished(self) -> Iterator[tuple[Any, Any, list[bytes]]]:
+        """Wait until some work is done; gives what it was about, and its outcome.
+
+        Raises:
+            WorkerDiedError: a process is gone.
+            Exception: what the work raised.
+        """
+        busy = {worker.line.fileno(): worker for worker in self._workers if worker.about is not None}
+        for number in connection.wait(list(busy)):
+            worker = busy[cast("int", number)]
+            try:
+                head, bodies = worker.line.receive()
+            except OSError as error:
+                raise _death_of(worker) from error
+            if isinstance(head, BaseException):
+                raise head
+            about, worker.about = worker.about, None
+            yield about, head, [bytes(body) for body in bodies]
+
+
+def _death_of(worker: _Worker) -> WorkerDiedError:
+    worker.process.join(_PATIENCE_S)
+    return WorkerDiedError(
+        f"the process that worked at {worker.about} ended with code {worker.process.exitcode}; -9 mostly means that "
+        "memory ran out"
+    )
+
+
+def _serve(work: Work, line: _Line, others: list[_Line]) -> None:
+    """Work until the parent is gone."""
+    for other in others:
+        other.close()
+    with contextlib.suppress(OSError):
+        while True:
+            head, bodies = line.receive()
+            try:
+                made, results = work(head, bodies)
+            except Exception as error:  # noqa: BLE001 - the parent raises it
+                line.send(_sendable(error))
+                continue
+            del bodies
+            line.send(made, *results)
+            del made, results
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just written
+    except Exception:  # noqa: BLE001 - an error whose constructor is not as pickle takes it
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
