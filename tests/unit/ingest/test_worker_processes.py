@@ -41,7 +41,7 @@ def test_work_is_done_by_other_processes():
         assert crew.idle
     assert done["a"][1] == [large[::-1]]
     assert done["b"][1] == [b"", b"zyx"]
-    assert [head[0] for head, _ in done.values()] == [done["a"][0][0], done["b"][0][0]]
+    assert (done["a"][0][0], done["b"][0][0]) == (1, 2)
     assert len({os.getpid(), *(head[1] for head, _ in done.values())}) == 3
     assert not multiprocessing.active_children()
 
