@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
-import io
 import re
 import threading
-import zlib
 from bisect import bisect_right
-from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,36 +34,6 @@ BLOCK_BYTES = 512 << 10
 MAX_BLOCK_LINES = 8192
 """Physical lines of one block of rows, so that very short rows do not become very many objects at once."""
 
-MAX_LINE = 1_048_576
-"""Characters of one physical line: eight of the longest fields. Only the beginning of a longer one is read."""
-
-MAX_TEXT = 268_435_456
-"""Characters of a whole file after unpacking. A file of 104 MB took 576 MB of memory; the function has 1769 MB, and a
-clear refusal is better than three deaths for want of memory. It stops gzip bombs, too."""
-
-EXTENSIONS = (".csv", ".csv.gz")
-
-_SAMPLE = 4096
-_PACKING_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
-_GZIP = b"\x1f\x8b"
-_SIGNATURES = {
-    b"PK\x03\x04": "a ZIP archive or an Office document such as .xlsx",
-    b"\xd0\xcf\x11\xe0": "an old Office document such as .xls",
-    b"%PDF": "a PDF document",
-    b"PAR1": "a Parquet file",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"BZh": "a bzip2 archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"\xff\xfe": "UTF-16 text; save it as CSV UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as CSV UTF-8",
-}
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f"))
-_MAX_CONTROL_SHARE = 0.05
-"""Random bytes hold 11 % of these; real text with control characters left in holds under 0.1 %."""
-_FORGIVEN = 3
-"""Controls that say nothing about a file of a few bytes."""
-
 _OPEN = "unexpected end of data"
 _TOO_LONG = "record too long"
 """What the csv module says of an open quote, and what we say beside it."""
@@ -81,9 +47,6 @@ _BEYOND_ASCII = re.compile(
     rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
 """A character of UTF-8 that takes several bytes (Unicode 16, table 3-7)."""
-
-# What `surrogateescape` makes of bytes that are no UTF-8, and NUL, which no text needs.
-_UNREADABLE = re.compile("[\x00\udc80-\udcff]")
 
 
 class FileRefused(ValueError):  # noqa: N818 - it is an answer about a file, not a fault of the program
@@ -111,7 +74,7 @@ class BrokenRow:
     line: int
     reason: str
     raw: str
-    """The text as it was, without its line end."""
+    """Its first physical line as it was, without the line end; of a line longer than MAX_RECORD the beginning."""
 
 
 @dataclass(frozen=True)
@@ -462,15 +425,12 @@ def _index_from(pieces: Sequence[bytes], offset: int) -> int:
     return len(pieces)
 
 
-def rows(content: IO[bytes] | Lines, delimiter: str = ",") -> Iterator[Row | BrokenRow]:
+def rows(content: IO[bytes], delimiter: str) -> Iterator[Row | BrokenRow]:
     """Read all rows of a content, the header included, in the order of the file; see `SectionReader`.
 
     Raises:
         FileRefused: as the content does.
     """
-    if isinstance(content, Lines):
-        yield from _rows_of_lines(content)
-        return
     for block in SectionReader(content, delimiter):
         found: list[Row | BrokenRow] = [
             Row(line + 1, tuple(row)) for line, row in zip(block.lines, block.rows, strict=True)
@@ -479,135 +439,6 @@ def rows(content: IO[bytes] | Lines, delimiter: str = ",") -> Iterator[Row | Bro
             found += (BrokenRow(row.line + 1, row.reason, row.raw) for row in block.broken)
             found.sort(key=attrgetter("line"))
         yield from found
-
-
-class Lines:
-    """Physical lines of a decoded file, which can be given back; counts lines and replaced characters."""
-
-    def __init__(self, text: IO[str]) -> None:
-        """Take a text stream opened with `newline=""`, so that line ends stay as they are."""
-        self._text = text
-        self._again: deque[str] = deque()
-        self._seen = 0
-        self.taken: list[str] = []
-        """Lines handed out since `forget`."""
-        self.number = 0
-        """Physical number of the line handed out last."""
-        self.replaced = 0
-        """Invalid bytes and NULs that became U+FFFD."""
-        self.overlong: set[int] = set()
-        """Numbers of lines cut at MAX_LINE."""
-
-    def __iter__(self) -> Lines:
-        """Iterate over the lines."""
-        return self
-
-    def __next__(self) -> str:
-        """Hand out the next line; can go on after the end when lines have been given back."""
-        line = self._again.popleft() if self._again else self._read()
-        self.number += 1
-        self.taken.append(line)
-        return line
-
-    def forget(self) -> None:
-        """Begin a new row."""
-        self.taken.clear()
-
-    def give_back(self) -> None:
-        """Hand out all taken lines but the first once more, and forget the first."""
-        self._again.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
-        self.taken.clear()
-
-    def _read(self) -> str:
-        line = self._readline()
-        if not line:
-            raise StopIteration
-        if len(line) == MAX_LINE and line[-1] not in "\r\n":
-            self.overlong.add(self.number + 1)
-            while (rest := self._readline()) and rest[-1] not in "\r\n":
-                pass
-        line, replaced = _UNREADABLE.subn("\ufffd", line)
-        self.replaced += replaced
-        return line
-
-    def _readline(self) -> str:
-        try:
-            piece = self._text.readline(MAX_LINE)
-        except _PACKING_ERRORS as error:  # errors of the connection are another matter and pass through
-            raise _broken_packing(error) from error
-        self._seen += len(piece)
-        if self._seen > MAX_TEXT:
-            raise FileRefused(f"the file has more than {MAX_TEXT:,} characters; split it into smaller ones")
-        return piece
-
-
-def open_lines(stream: IO[bytes], filename: str) -> Lines:
-    """Open a file that claims to be CSV, plain or gzipped, UTF-8 with or without a byte-order mark.
-
-    Raises:
-        FileRefused: the name or the first bytes say that it is something else, or it is empty.
-    """
-    if not filename.lower().endswith(EXTENSIONS):
-        raise FileRefused(f"{filename!r} is not a CSV file by its name; {' or '.join(EXTENSIONS)} is expected")
-    packed = io.BufferedReader(cast("Any", stream))
-    start = packed.peek(len(_GZIP))
-    if not start:
-        raise FileRefused("the file is empty (0 bytes); a header line and at least one row are needed")
-    if not start.startswith(_GZIP) and filename.lower().endswith(".gz"):
-        raise FileRefused(f"{filename!r} is not gzip, although its name says so")
-    plain = io.BufferedReader(gzip.GzipFile(fileobj=packed)) if start.startswith(_GZIP) else packed
-    try:
-        sample = plain.peek(_SAMPLE)[:_SAMPLE]
-    except _PACKING_ERRORS as error:
-        raise _broken_packing(error) from error
-    _refuse_binary(sample)
-    return Lines(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-
-
-def _rows_of_lines(lines: Lines) -> Iterator[Row | BrokenRow]:
-    """Read all rows, the header included; blank lines are no rows.
-
-    Quotes are read strictly (RFC 4180). Where a quote opens a field and is not closed as it should be, only the first
-    physical line is given up and reading starts again at the next: a stray quote must not swallow the rows below it.
-
-    Raises:
-        FileRefused: the file breaks off inside its gzip packing, or is too long.
-    """
-    csv.field_size_limit(MAX_FIELD)  # process-wide, hence stated at every use
-    reader = csv.reader(lines, strict=True)
-    while True:
-        lines.forget()
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            line, raw = lines.number - len(lines.taken) + 1, lines.taken[0].rstrip("\r\n")
-            yield BrokenRow(line, _reason(error), raw)
-            lines.give_back()
-            continue
-        line = lines.number - len(lines.taken) + 1
-        if lines.overlong and not lines.overlong.isdisjoint(range(line, lines.number + 1)):
-            reason = f"a line has more than {MAX_LINE:,} characters; its beginning is kept here"
-            yield BrokenRow(line, reason, lines.taken[0].rstrip("\r\n"))
-            lines.give_back()
-        elif fields:
-            yield Row(line, tuple(fields))
-
-
-def _broken_packing(error: Exception) -> FileRefused:
-    return FileRefused(f"the gzip packing is broken ({error}); upload the file again")
-
-
-def _refuse_binary(sample: bytes) -> None:
-    for signature, meaning in _SIGNATURES.items():
-        if sample.startswith(signature):
-            raise FileRefused(f"the file is not CSV text but {meaning}")
-    controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls - _FORGIVEN > _MAX_CONTROL_SHARE * len(sample):
-        share = f"{controls / len(sample):.1%} of its first bytes are control characters"
-        raise FileRefused(f"the file is not CSV text: {share}, at most {_MAX_CONTROL_SHARE:.0%} may be")
 
 
 def _too_long() -> str:
