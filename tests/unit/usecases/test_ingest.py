@@ -17,7 +17,7 @@ from infolens.ingest.identity import upload_id_of
 from infolens.ingest.parts import part_id_of
 from infolens.usecases.ingest import ingest_upload
 from infolens.usecases.ingest_ports import HeadContestedError
-from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, World
+from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, PetSchema, World
 
 PETS = b"text,label,age\npurrs,cat,3\nbarks,dog,\nPurrs,cat,4\nsings,bird,1\n"
 MORE = b"text,label\nbarks,dog\nhowls,dog\nhisses,cat\n"
@@ -101,6 +101,14 @@ def test_upload_with_nothing_new():
     assert done.report.reason == "no row was new: each one was rejected or is in the dataset already"
     assert (done.report.rows_in, done.report.rows_duplicate) == (2, 2)
     assert len(world.training.names) == 1
+
+
+def test_upload_of_rejects_only_behind_others():
+    """A file without a single good row is compared with nothing, and is reported as empty, not lost in an error."""
+    world = World(schema=PetSchema(bad_row_budget=1.0))
+    ingest(world, "labelled/pets/a.csv", PETS)
+    report = ingest(world, "labelled/pets/b.csv", b"text,label\nmoos,cow\n").report
+    assert (report.status, report.rows_rejected, report.parts) == ("empty", 1, ())
 
 
 @pytest.mark.parametrize(("min_rows", "started"), [(2, True), (3, False)])
