@@ -281,6 +281,20 @@ def test_broken_bytes_within_a_packing():
     assert "the gzip packing is broken" in refusal(gzip.compress(b"text\n") + b"more", "rows.csv.gz")
 
 
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 9, 99]
+)
+def test_archive_that_names_another_method(method):
+    """Bytes that the named method cannot have made, or a method that nobody knows, are refused."""
+    archive = bytearray(zipped({"a.csv": TABLE.encode() * 20}))
+    for signature, offset in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        archive[archive.index(signature) + offset] = method
+    if method == zipfile.ZIP_DEFLATED:
+        assert len(opened(bytes(archive), "rows.zip")[0]) == 60
+    else:
+        assert "the zip packing is broken" in refusal(bytes(archive), "rows.zip")
+
+
 @pytest.mark.parametrize(("limit", "taken"), [(500_005, True), (500_004, False)])
 def test_bombs(monkeypatch, limit, taken):
     """What comes out of a packing is limited, whatever small file it comes out of."""

@@ -46,16 +46,9 @@ SAMPLE_BYTES = 256 << 10
 
 _BUFFER_BYTES = 1 << 20
 _SPOOL_BYTES = 8 << 20
-_PACKING_ERRORS = (
-    *(EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        OverflowError,
-        struct.error,
-    ),  # zipfile's, on wrong numbers and names
-)
+_PACKING_ERRORS = (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+_ARCHIVE_ERRORS = (*_PACKING_ERRORS, RuntimeError, ValueError, OverflowError, struct.error)
+"""What zipfile says of wrong numbers and names, too."""
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an archive without members
 _OFFICE = {"[Content_Types].xml": "an Office document such as .xlsx", "mimetype": "an OpenDocument file such as .ods"}
@@ -205,7 +198,9 @@ class _Unpacked:
             data = self._packed.read(size)
         except FileRefused:
             raise
-        except _PACKING_ERRORS as error:  # errors of the connection are another matter and pass through
+        except (*_PACKING_ERRORS, OSError) as error:
+            if not _is_of_packing(error):  # of the connection: another matter
+                raise
             raise FileRefused(f"the {self._packing} packing is broken ({error}); upload the file again") from error
         self._given += len(data)
         if self._given > MAX_UNPACKED:
@@ -213,6 +208,11 @@ class _Unpacked:
                 f"more than {MAX_UNPACKED:,} bytes come out of the {self._packing} packing; split the file"
             )
         return data
+
+
+def _is_of_packing(error: Exception) -> bool:
+    """Tell broken packing from a broken connection: bz2 has no error of its own, but one without a number."""
+    return isinstance(error, _PACKING_ERRORS) or (type(error) is OSError and error.errno is None)
 
 
 class _Transcoded:
@@ -293,7 +293,7 @@ def _zip_member(stream: IO[bytes]) -> IO[bytes]:
         return archive.open(_only_table(archive.infolist()))
     except FileRefused:
         raise
-    except _PACKING_ERRORS as error:
+    except _ARCHIVE_ERRORS as error:
         raise FileRefused(f"the zip packing is broken ({error}); upload the file again") from error
 
 
