@@ -104,10 +104,16 @@ def run(reader: Reader, file: Path, out: Path, variant: str = "") -> Outcome:
         finally:
             _end(process)
     if process.returncode:
-        last = log.read_text(errors="replace").strip().splitlines()[-1:]
-        raise ReaderFailedError(f"ended with {process.returncode}: {' '.join(last)[:200]}")
+        raise ReaderFailedError(f"ended with {process.returncode}: {_why(log.read_text(errors='replace'))}")
     told = json.loads(answer.decode().splitlines()[-1])
     return Outcome(told["seconds"], _processor_seconds() - before, told["rows"], watch.peak, told)
+
+
+def _why(said: str) -> str:
+    """Give the error of a traceback, which may be followed by good advice."""
+    lines = said.strip().splitlines() or [""]
+    errors = [line for line in lines if line[:1].strip() and ("Error" in line.split(":")[0] or "Exception" in line)]
+    return (errors or lines)[-1][:200]
 
 
 def _processor_seconds() -> float:

@@ -75,8 +75,8 @@ print(json.dumps({"seconds": 1.5, "rows": 3, "arguments": sys.argv[1:]}))
 
 
 def test_run_that_fails(tmp_path, monkeypatch):
-    """The last line of what a failed reader said is the reason."""
-    reader, file, out = script(tmp_path, monkeypatch, "raise MemoryError('too large')")
+    """The error of a failed reader is the reason, whatever advice comes with it."""
+    reader, file, out = script(tmp_path, monkeypatch, "raise MemoryError('too large\\n\\nSee also the documentation')")
     with pytest.raises(measure.ReaderFailedError, match="ended with 1: MemoryError: too large"):
         measure.run(reader, file, out)
 

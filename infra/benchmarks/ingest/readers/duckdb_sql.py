@@ -16,7 +16,7 @@ copied = database.execute(
     COPY (
         SELECT DISTINCT * FROM read_csv(
             '{run.file}', header = true, columns = {columns}, delim = ',', quote = '"', escape = '"',
-            store_rejects = true, rejects_limit = 0, max_line_size = 16777216
+            store_rejects = true, rejects_limit = 0
         )
         WHERE text <> '' AND label <> ''
     ) TO '{run.kept}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL})
