@@ -196,8 +196,6 @@ class _Unpacked:
         """
         try:
             data = self._packed.read(size)
-        except FileRefused:
-            raise
         except (*_PACKING_ERRORS, OSError) as error:
             if not _is_of_packing(error):  # of the connection: another matter
                 raise
