@@ -78,7 +78,7 @@ def test_columns_and_types():
 @pytest.mark.parametrize("group", [4, 10, 8192])
 def test_same_rows_same_bytes(monkeypatch, group):
     """A part's name is its content: the same rows give the same bytes in any batches, other rows others."""
-    monkeypatch.setattr(parts, "_ROWS_PER_GROUP", group)
+    monkeypatch.setattr(parts, "ROWS_PER_GROUP", group)
     whole = part_bytes(SCHEMA, [batch(0, 23)])
     assert whole == part_bytes(SCHEMA, [batch(0, 1), batch(1, 20), batch(21, 2)])
     assert part_id_of(whole) == hashlib.sha256(whole).hexdigest()
@@ -89,7 +89,7 @@ def test_same_rows_same_bytes(monkeypatch, group):
 @pytest.mark.parametrize("group", [4, 8192])
 def test_part_without_some_rows_is_the_part_of_the_others(monkeypatch, group):
     """Taking rows out leaves no trace."""
-    monkeypatch.setattr(parts, "_ROWS_PER_GROUP", group)
+    monkeypatch.setattr(parts, "ROWS_PER_GROUP", group)
     whole = part_bytes(SCHEMA, [batch(0, 30)])
     left, out = without_lines(read_part(whole), np.arange(10, 15, dtype=np.uint32))
     assert out.column("line").to_pylist() == [10, 11, 12, 13, 14]

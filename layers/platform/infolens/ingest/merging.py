@@ -184,7 +184,7 @@ class Merging:
 
     def compare(self, existing: Sequence[ExistingPart]) -> None:
         """Drop what these parts have; they are added to those compared before."""
-        if not existing:
+        if not existing or not self._filled:  # an upload without a kept row has nothing to drop
             return
         self._standing = None
         first = len(self._existing)

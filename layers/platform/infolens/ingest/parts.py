@@ -25,7 +25,7 @@ _ARROW_TYPES = {
     "double": pa.float64(),
     "list<int64>": pa.list_(pa.field("element", pa.int64())),  # the name that Parquet gives back
 }
-_ROWS_PER_GROUP = 8192
+ROWS_PER_GROUP = 8192
 """Some 5 MB of news: what a writer, or a reader that streams, holds at a time."""
 
 _LONG_TEXT = 64
@@ -83,8 +83,8 @@ class PartWriter:
         """Put rows behind those before."""
         self._pending.append(batch)
         self._rows += batch.num_rows
-        while self._rows >= _ROWS_PER_GROUP:
-            self._write(_ROWS_PER_GROUP)
+        while self._rows >= ROWS_PER_GROUP:
+            self._write(ROWS_PER_GROUP)
 
     def finish(self) -> bytes:
         """Give the file; b"" when no row came."""

@@ -19,7 +19,7 @@ from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
 from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
-from infolens.ingest.parts import PartWriter, arrow_schema, rows_batch, text_buffers
+from infolens.ingest.parts import ROWS_PER_GROUP, PartWriter, arrow_schema, rows_batch, text_buffers
 from infolens.ingest.reasons import bounded
 from infolens.rows.text_lengths import length_bins, merged
 
@@ -106,6 +106,7 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
     if stop is None or start < stop:
         for block in reader:
             staging.take(block)
+    staging.finish()
     counts = SectionCounts(
         number=number,
         start=start,
@@ -164,18 +165,33 @@ class _Staging:
         self._arrow_schema = arrow_schema(schema.columns)
         self._part = PartWriter(self._arrow_schema)
         self._seen: set[bytes] = set()
+        self._kept: list[int] = []
+        """Places of the kept rows among those that passed."""
+        self._written = 0
+        # Of the kept rows that are not written yet.
+        self._values: dict[str, list[object]] = {name: [] for name in schema.columns}
+        self._splits: list[str] = []
         # Of all rows that passed, copies included.
         self._digests: list[bytes] = []
         self._labels: list[str] = []
         self._lines: list[int] = []
         self._sketches: list[np.ndarray] = []
         self.rows_in = 0
-        self.kept = 0
         self.rejected: collections.Counter[str] = collections.Counter()
         self.rejects = bytearray()
         self.labels: collections.Counter[str] = collections.Counter()
         self.splits: collections.Counter[str] = collections.Counter()
         self.lengths: dict[str, int] = {}
+
+    @property
+    def kept(self) -> int:
+        """Rows kept."""
+        return len(self._kept)
+
+    def finish(self) -> None:
+        """Write what is left, when all rows have been taken."""
+        if self._written < len(self._kept):
+            self._write(len(self._kept) - self._written)
 
     def take(self, block: RowBlock) -> None:
         """Clean some rows."""
@@ -198,7 +214,9 @@ class _Staging:
 
     def index(self) -> bytes:
         """Write the index of the rows that passed."""
-        held = np.concatenate(self._sketches) if self._sketches else np.zeros(0, np.uint64)
+        held = np.zeros(len(self._digests), np.uint64)
+        if self._sketches:
+            held[self._kept] = np.concatenate(self._sketches)
         return index_bytes(self._digests, self._labels, self._lines, held)
 
     def _of_width(self, block: RowBlock) -> tuple[list[list[str]], list[int], list[Reject]]:
@@ -233,25 +251,40 @@ class _Staging:
             if key not in seen:
                 seen.add(key)
                 fresh.append(at)
-        values, digests, splits, kept_lines, kept_labels = clean.values, clean.digests, clean.splits, lines, labels
-        if len(fresh) < len(lines):
-            values = {name: _at(fresh, column) for name, column in values.items()}
-            digests, splits = _at(fresh, digests), _at(fresh, splits)
-            kept_lines, kept_labels = _at(fresh, lines), _at(fresh, labels)
-        batch = rows_batch(self._arrow_schema, values, digests, splits, kept_lines, self._upload_id)
-        self._part.add(batch)
-        self.kept += len(fresh)
-        self.splits.update(splits)
-        if schema.label:
-            self.labels.update(kept_labels)
+        passed = len(self._digests)
         self._digests += clean.digests
         self._labels += labels
         self._lines += lines
-        held = np.zeros(len(lines), np.uint64)
-        if has_texts(schema):
-            held[fresh] = sketches(*text_buffers(batch, TEXT))
+        if len(fresh) == len(lines):
+            places, splits = list(range(passed, passed + len(lines))), clean.splits
+            for name, column in clean.values.items():
+                self._values[name] += column
+        else:
+            places, splits = [passed + at for at in fresh], _at(fresh, clean.splits)
+            for name, column in clean.values.items():
+                self._values[name] += _at(fresh, column)
+        self._kept += places
+        self._splits += splits
+        self.splits.update(splits)
+        if schema.label:
+            self.labels.update(labels if len(fresh) == len(lines) else _at(fresh, labels))
+        while len(self._kept) - self._written >= ROWS_PER_GROUP:
+            self._write(ROWS_PER_GROUP)
+
+    def _write(self, count: int) -> None:
+        """Write the first kept rows that are not written yet; whole groups, so that they need not be put together."""
+        kept = self._kept[self._written : self._written + count]
+        self._written += count
+        values = {name: column[:count] for name, column in self._values.items()}
+        splits = self._splits[:count]
+        self._values = {name: column[count:] for name, column in self._values.items()}
+        self._splits = self._splits[count:]
+        digests, lines = _at(kept, self._digests), _at(kept, self._lines)
+        batch = rows_batch(self._arrow_schema, values, digests, splits, lines, self._upload_id)
+        self._part.add(batch)
+        if has_texts(self._schema):
+            self._sketches.append(sketches(*text_buffers(batch, TEXT)))
             self.lengths = merged((self.lengths, length_bins(map(str, values[TEXT]))))
-        self._sketches.append(held)
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         for reject in rejects:
