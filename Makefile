@@ -69,6 +69,12 @@ test: export OMP_NUM_THREADS := 1
 test: setup ## All tests, those against the embedded cloud included
 	pytest -n 2 --dist loadgroup
 
+# The date is the seed, so that each night looks elsewhere and can be repeated.
+.PHONY: nightly
+nightly: NIGHT ?= $(shell date +%Y%m%d)
+nightly: setup ## Fuzz the reading of dropped files for ten minutes
+	python tests/fuzz/fuzz_csv_reading.py --seconds 600 --seed $(NIGHT)
+
 .PHONY: demo
 demo: setup ## The main job before your eyes: CSV in, answers out, a bad successor taken back
 	infolens demo
