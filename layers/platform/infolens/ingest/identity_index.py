@@ -123,12 +123,13 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
     """Write the index of rows given in the order of their part.
 
     Args:
-        digests: of the rows' identities, 32 bytes each; the first 16 are used.
+        digests: of the rows' identities, all 16 or all 32 bytes; the first 16 are used.
         labels: of the rows, "" for a task without labels.
         lines: as in the part.
         sketches: of the rows.
     """
-    whole = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4).astype("<u8")
+    width = len(digests[0]) // 8 if digests else 2
+    whole = np.frombuffer(b"".join(digests), ">u8").reshape(-1, width).astype("<u8")
     names = sorted(set(labels))
     crcs = {name: zlib.crc32(name.encode()) for name in names}
     records = IndexRecords(
