@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from cli_fakes import Objects, screen
@@ -15,6 +16,7 @@ from infolens.contracts.dataset import Conflict, NearDuplicate, UploadFormat, Up
 from infolens.contracts.model import ModelRecord
 from infolens.ingest.dataset import Head
 from infolens_cli.main import app
+from infolens_cli.screen import Screen
 from infolens_cli.stack import Stack
 from infolens_cli.uploading import identity_of
 from serving_fakes import FakeRegistry
@@ -45,9 +47,12 @@ class Bucket:
     def unregister(self, name, listener):
         """Botocore's hook."""
 
-    def upload_file(self, Filename, Bucket, Key, **_):  # noqa: N803 - boto3's names
+    def upload_file(self, Filename, Bucket, Key, Callback, **_):  # noqa: N803 - boto3's names
         """Take a file; ingest answers at once with the report that the test has put there."""
         self.put.append(Key)
+        if Callback:
+            Callback(6)
+            Callback(6)
         self.listeners["after-call.s3.PutObject"](parsed={"VersionId": "v1"})
 
     def copy(self, CopySource, Bucket, Key, ExtraArgs, Config):  # noqa: N803 - boto3's names
@@ -205,6 +210,24 @@ def test_nobody_has_to_wait_for_a_report(rows):
     code, said, _ = infolens(Desk(), "upload", TASK, str(rows), "--no-wait")
     assert code == 0
     assert f"infolens report {UPLOAD_ID}" in said
+
+
+@pytest.mark.parametrize("size", [12, 13])
+def test_a_large_file_shows_how_far_it_is(rows, monkeypatch, size):
+    """A step of its own, from the size on at which it goes in pieces."""
+    monkeypatch.setattr("infolens_cli.uploading.PIECE_BYTES", size)
+    code, said, _ = infolens(Desk(), "upload", TASK, str(rows), "--no-wait")
+    assert code == 0
+    assert ("✓ Uploading rows.csv" in said) == (size == 12)
+
+
+def test_a_terminal_shows_a_bar_of_the_bytes(rows, monkeypatch):
+    """It is full when the file has arrived."""
+    monkeypatch.setattr("infolens_cli.uploading.PIECE_BYTES", 12)
+    desk, text = Desk(), io.StringIO()
+    desk.screen = Screen(Console(file=text, width=120, force_terminal=True), lambda: 0.0)
+    infolens(desk, "upload", TASK, str(rows), "--no-wait")
+    assert "12/12 bytes" in text.getvalue()
 
 
 def test_a_spreadsheet_is_refused_before_it_is_sent(tmp_path):
