@@ -7,11 +7,12 @@ there. The report is created once after it, and training starts under a name tha
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from infolens import codec
 from infolens.aws.objects import ObjectMissingError
@@ -34,6 +35,8 @@ from infolens.usecases.ingest_ports import HeadContestedError, Ingested
 from infolens.usecases.overlapped_writes import OverlappedWrites
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from infolens.contracts.dataset import DatasetManifest
     from infolens.contracts.task import Schema
     from infolens.ingest.arrivals import Arrival
@@ -138,14 +141,14 @@ class Settlement:
     ) -> tuple[Merged, DatasetManifest | None, DatasetManifest | None]:
         """Make the upload part of the dataset; gives the dataset before it and the one with it (None: no new row)."""
         compared: set[str] = set()  # parts never change: a second attempt compares only those that came meanwhile
-        merging = Merging(schema, survey, self.upload_id, staged.counts, staged)
+        merging = self._merging(schema, survey, staged)
         for _ in range(ATTEMPTS):
             newest = self._datasets.newest()
             parent = newest.manifest
             if not compared <= {part.part_id for part in (parent.parts if parent else ())}:
                 # An operator has moved the head back: what was dropped for parts that are gone is new again.
                 compared.clear()
-                merging = Merging(schema, survey, self.upload_id, staged.counts, staged)
+                merging = self._merging(schema, survey, staged)
             if parent and any(source.upload_id == self.upload_id for source in parent.sources):
                 before, child = self._datasets.first_with(self.upload_id, parent)
                 return self._as_taken(merging, before, compared), before, child
@@ -158,6 +161,10 @@ class Settlement:
             if self._datasets.move_head(child.dataset_id, newest.etag):
                 return merged, parent, child
         raise HeadContestedError(f"{keys.dataset_head(self._task)} was changed by others {ATTEMPTS} times in a row")
+
+    def _merging(self, schema: Schema, survey: Survey, staged: StagedUpload) -> Merging:
+        workers = self._ports.workers
+        return Merging(schema, survey, self.upload_id, staged.counts, staged, workers=workers)
 
     def _child(self, merged: Merged, parent: DatasetManifest | None) -> DatasetManifest:
         new = Addition(
@@ -199,8 +206,9 @@ class Settlement:
             self._store.write(self._bucket, keys.part(self._task, final.part.part_id), final.data, _PARQUET)
             self._store.write(self._bucket, keys.part_index(self._task, final.part.part_id), final.index)
 
-        with OverlappedWrites(self._ports.writers) as writes:
-            for final in merging.parts():
+        made = cast("Generator[FinalPart, None, None]", merging.parts())  # it may have processes that have to go
+        with contextlib.closing(made), OverlappedWrites(self._ports.writers) as writes:
+            for final in made:
                 writes.do(functools.partial(write, final))
 
     def _write_rejects(self, survey: Survey, staged: StagedUpload) -> None:
