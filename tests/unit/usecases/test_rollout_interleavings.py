@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infolens.aws.alias import StaleAliasError
@@ -78,6 +78,7 @@ def started():
 
 
 @settings(max_examples=300, deadline=None)
+@example(before=[*[("advance", "", "abort")] * 3, ("abort", "before_read meets", "advance")], after=[])
 @given(turns(ACTORS), turns([name for name in ACTORS if name != "abort"]))
 def test_what_was_taken_back_never_comes_up_again(before, after):
     """Once the rollout has ended below 100 %, no retry, late decision or second start gives the candidate a share."""
