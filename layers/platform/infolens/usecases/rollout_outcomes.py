@@ -65,7 +65,7 @@ def lower(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outco
     """Give the champion all the traffic and end the rollout, unless somebody else moved the alias."""
 
     def still_ours(_: AliasState) -> bool:
-        current, alias = view(ports, record.task)  # anew: a step of this very rollout may have moved the alias, or ended
+        current, alias = view(ports, record.task)  # anew: another step may have moved the alias, or ended all
         if current is None or (current.rollout_id, current.status) != (record.rollout_id, RUNNING):
             return False
         return ownership(current, alias) is not Ownership.FOREIGN
