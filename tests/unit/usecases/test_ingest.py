@@ -15,6 +15,7 @@ from infolens.contracts.dataset import DatasetManifest, UploadFormat, UploadRepo
 from infolens.ingest.dataset import dataset_id_of
 from infolens.ingest.identity import upload_id_of
 from infolens.ingest.parts import part_id_of
+from infolens.usecases.datasets import OutdatedDatasetError
 from infolens.usecases.ingest import ingest_upload
 from infolens.usecases.ingest_ports import HeadContestedError
 from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, PetSchema, World
@@ -246,6 +247,22 @@ def test_identities_are_read_once_per_process():
     ingest(world, "labelled/pets/last.csv", b"text,label\npurr number 4,cat\n")
     assert len([key for key in world.store.reads if key.startswith("indexes/")]) == 1  # of the file before it
     assert not [key for key in world.store.reads if key.startswith("parts/")]
+
+
+def test_dataset_of_another_schema_is_not_appended_to():
+    """Parts that mean something else are not mixed: the message fails with what to do, and head.json stays."""
+    world = World()
+    first = ingest(world, "labelled/pets/a.csv", PETS).report
+    key = keys.dataset_manifest("pets", first.dataset_id)
+    world.store.objects[DATA, key] = world.store.objects[DATA, key].replace(
+        b'"schema_version":2', b'"schema_version":1'
+    )
+    head = world.of("datasets/pets/head.json")
+    with pytest.raises(
+        OutdatedDatasetError, match=r"schema version 1, this code reads 2: remove datasets/pets/head.json"
+    ):
+        ingest(world, "labelled/pets/b.csv", MORE)
+    assert world.of("datasets/pets/head.json") == head
 
 
 def test_head_that_was_moved_back_meanwhile():

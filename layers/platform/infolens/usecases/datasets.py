@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infolens import codec
 from infolens.aws.objects import ObjectMissingError, WriteRefusedError
 from infolens.contracts import keys
-from infolens.contracts.dataset import DatasetManifest
+from infolens.contracts.dataset import DATASET_SCHEMA_VERSION, DatasetManifest
 from infolens.ingest.dataset import Head, channel_manifest
 
 if TYPE_CHECKING:
     from infolens.aws.objects import ObjectStore
 
 _JSON = "application/json"
+
+
+class OutdatedDatasetError(RuntimeError):
+    """A dataset whose parts this code does not read; nothing is appended to it."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,23 @@ class Datasets:
     task: str
 
     def newest(self) -> Newest:
-        """Read head.json and the manifest that it names."""
+        """Read head.json and the manifest that it names.
+
+        Raises:
+            OutdatedDatasetError: its parts have another schema.
+        """
         try:
             found = self.store.read(self.bucket, keys.dataset_head(self.task))
         except ObjectMissingError:
             return Newest(None, "")
-        return Newest(self.manifest(codec.from_json(Head, found.data).dataset_id), found.etag)
+        dataset_id = codec.from_json(Head, found.data).dataset_id
+        data = self._described(dataset_id)
+        if (version := json.loads(data).get("schema_version")) != DATASET_SCHEMA_VERSION:
+            raise OutdatedDatasetError(
+                f"dataset {dataset_id} has schema version {version}, this code reads {DATASET_SCHEMA_VERSION}: remove "
+                f"{keys.dataset_head(self.task)} and drop the files of {self.task} again"
+            )
+        return Newest(codec.from_json(DatasetManifest, data), found.etag)
 
     def manifest(self, dataset_id: str) -> DatasetManifest:
         """Read the description of one dataset.
@@ -48,9 +64,10 @@ class Datasets:
         Raises:
             ObjectMissingError: there is no such dataset.
         """
-        return codec.from_json(
-            DatasetManifest, self.store.read(self.bucket, keys.dataset_manifest(self.task, dataset_id)).data
-        )
+        return codec.from_json(DatasetManifest, self._described(dataset_id))
+
+    def _described(self, dataset_id: str) -> bytes:
+        return self.store.read(self.bucket, keys.dataset_manifest(self.task, dataset_id)).data
 
     def first_with(self, upload_id: str, manifest: DatasetManifest) -> tuple[DatasetManifest | None, DatasetManifest]:
         """Walk back from `manifest`, which has the upload, to the first dataset that has it.
