@@ -1,0 +1,80 @@
+"""What is kept of each prediction while versions are compared: who answered what, and which label came later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEEP_DAYS = 30
+"""Days that an observation is kept; a remembered answer lives as long (`infolens.aws.prediction_memory`)."""
+
+MAX_ANSWER_BYTES = 4096
+"""Largest answer that a log line carries, as JSON; a longer one is observed without it."""
+
+LIVE, SHADOW, FALLBACK = "", "shadow", "fallback"
+"""Why a model was asked: a user waits for the answer; a copy of a question, whose answer nobody gets; the champion's
+turn after a candidate's fault. A fallback says nothing about its version: it is asked only where another one failed."""
+
+
+class Feedback(Protocol):
+    """`tasks/<task>/feedback.py: FEEDBACK`: what labels of a task are, and how answers compare. Pure.
+
+    Answers are those of the task's predictor, as JSON gave them back; whatever they hold, nothing is raised.
+    """
+
+    def check_label(self, label: object) -> object:
+        """Turn a caller's label (a JSON value) into the one form in which it is kept.
+
+        Raises:
+            RowRejected: with the field "label" and what would do.
+        """
+
+    def score(self, answer: Mapping[str, object], label: object) -> float:
+        """Say how right an answer was, from 0 to 1, given a label of `check_label`."""
+
+    def agree(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+        """Say whether two versions answered the same question alike; symmetric."""
+
+    def null(self, answer: Mapping[str, object]) -> bool:
+        """Say whether an answer is empty or degenerate: good status, nothing in it."""
+
+    def kind(self, answer: Mapping[str, object]) -> str:
+        """Name what was answered, for the mix of answers; "" for an answer, or a task, without such a name."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, or fault, of one version to one question of a user."""
+
+    task: str
+    prediction_id: str
+    version: str
+    purpose: str
+    """LIVE, SHADOW or FALLBACK."""
+    status: int
+    null: bool
+    answer: dict[str, object] | None
+    """None for a fault, and for an answer too long to keep."""
+    milliseconds: float
+    cold: bool
+    at: str
+    """ISO 8601, UTC: when it was given."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether its user saw, or would have seen, a 5xx."""
+        return self.status >= 500
+
+
+@dataclass(frozen=True)
+class Label:
+    """The truth about one prediction, as somebody told it later."""
+
+    task: str
+    prediction_id: str
+    label: object
+    at: str
+    """ISO 8601, UTC: when it was told; the newest stands."""
