@@ -18,6 +18,9 @@ LIVE, SHADOW, FALLBACK = "", "shadow", "fallback"
 """Why a model was asked: a user waits for the answer; a copy of a question, whose answer nobody gets; the champion's
 turn after a candidate's fault. A fallback says nothing about its version: it is asked only where another one failed."""
 
+CHAMPION, CANDIDATE = "champion", "candidate"
+"""What a version is in a rollout."""
+
 
 class Feedback(Protocol):
     """`tasks/<task>/feedback.py: FEEDBACK`: what labels of a task are, and how answers compare. Pure.
@@ -60,8 +63,14 @@ class Answer:
     """None for a fault, and for an answer too long to keep."""
     milliseconds: float
     cold: bool
+    gb: float
+    """Memory of the function that gave it."""
     at: str
     """ISO 8601, UTC: when it was given."""
+    rollout_id: str = ""
+    """The rollout that the version took part in; "" for none, and for a FALLBACK, which is no evidence."""
+    role: str = ""
+    """CHAMPION or CANDIDATE of that rollout; "" without one."""
 
     @property
     def failed(self) -> bool:
@@ -76,5 +85,48 @@ class Label:
     task: str
     prediction_id: str
     label: object
+    """A JSON value, as `Feedback.check_label` gives it."""
     at: str
     """ISO 8601, UTC: when it was told; the newest stands."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one version did about one question."""
+
+    version: str
+    purpose: str
+    failed: bool
+    null: bool
+    kind: str
+    milliseconds: float
+    cold: bool
+    gb: float
+    score: float | None
+    """How right it was, from 0 to 1; None without a label, or without an answer to hold against it."""
+    answer: str
+    """The answer as JSON, cut short; "" where both versions agree, or one is missing."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """All that is known of one question in one rollout: one record, however many lines, copies and labels came."""
+
+    rollout_id: str
+    task: str
+    prediction_id: str
+    at: str
+    """ISO 8601, UTC: when it was answered first."""
+    parts: int
+    """Answers and labels that it is made of: of two records, the one of more parts knows more."""
+    champion: Side | None
+    candidate: Side | None
+    agree: bool | None
+    """None unless both versions answered."""
+    label: object = None
+    """The label that stands; None while there is none."""
+
+    @property
+    def paired(self) -> bool:
+        """Whether both versions dealt with the very same question."""
+        return self.champion is not None and self.candidate is not None

@@ -35,6 +35,8 @@ class PredictRequest:
     request_id: str
     """Correlation id: the prediction id of an API call, or the id of a batch chunk."""
     inputs: tuple[dict[str, object], ...]
+    purpose: str = ""
+    """Why the model is asked, see `infolens.contracts.observation`: LIVE, SHADOW or FALLBACK."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from infolens.aws.predictions import NoModelLiveError
+from infolens.contracts.observation import FALLBACK
 
 if TYPE_CHECKING:
     from infolens.aws.predictions import Predictions
@@ -52,6 +53,7 @@ def predict(task: str, function: str, request: PredictRequest, predictions: Pred
     if state is None or executed == state.champion or not (executed or state.candidate):
         return Outcome(response)
     try:
-        return Outcome(predictions.invoke(task, request, qualifier=state.champion), fallback=True)
+        asked_again = replace(request, purpose=FALLBACK)
+        return Outcome(predictions.invoke(task, asked_again, qualifier=state.champion), fallback=True)
     except NoModelLiveError:
         return Outcome(response)  # the champion's version was deleted: the first fault is the truth
