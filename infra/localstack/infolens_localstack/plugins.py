@@ -63,9 +63,10 @@ def sagemaker() -> Service:
 
 @hooks.on_infra_start()
 def install_integrations() -> None:
-    """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events."""
+    """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events, logs."""
     from infolens_localstack import (  # noqa: PLC0415
         gateway_responses,
+        log_subscriptions,
         s3_events,
         s3_storage,
         stack_pace,
@@ -75,6 +76,7 @@ def install_integrations() -> None:
 
     s3_storage.install()
     gateway_responses.install()
+    log_subscriptions.install()
     s3_events.install()
     stack_pace.install()
     stack_updates.install()
