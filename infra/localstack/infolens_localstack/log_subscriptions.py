@@ -1,7 +1,7 @@
 """Delivers log lines to subscribed functions as AWS does: those that the filter names, and off the writer's path.
 
 LocalStack calls the function while the lines are being written, so that every writer waits for it, and loses lines when
-it fails; and it delivers every line whatever the filter says.
+it fails; it delivers every line whatever the filter says; and no log stream can be made in a group with a filter.
 """
 
 import base64
@@ -16,7 +16,8 @@ from localstack.services.logs import provider
 from localstack.utils.aws import arns
 from localstack.utils.aws.client_types import ServicePrincipal
 from moto.core.utils import unix_time_millis
-from moto.logs.models import LogEvent, LogStream
+from moto.logs.exceptions import ResourceAlreadyExistsException
+from moto.logs.models import LogEvent, LogGroup, LogStream
 
 _IS_TRUE: Final = re.compile(r"\{\s*\$\.([\w.]+)\s+IS\s+TRUE\s*\}")
 _LAMBDA: Final = ":lambda:"
@@ -43,12 +44,18 @@ def install() -> None:
                 _deliver(self, one.name, one.destination_arn, taken)
         return f"{self.upload_sequence_token:056d}"
 
+    def create_log_stream(self: LogGroup, log_stream_name: str) -> None:
+        if log_stream_name in self.streams:
+            raise ResourceAlreadyExistsException
+        self.streams[log_stream_name] = LogStream(log_group=self, name=log_stream_name)
+
     LogStream.put_log_events = put_log_events
+    LogGroup.create_log_stream = create_log_stream
     provider.get_pattern_matcher = matcher_of
 
 
 def matcher_of(pattern: str) -> Callable[[str, Mapping[str, Any]], bool]:
-    """Return what chooses lines: those of JSON in which a member is true, or all where the pattern says something else."""
+    """Return what chooses lines: those of JSON in which a member is true; every line for other patterns."""
     asked = _IS_TRUE.fullmatch(pattern.strip())
     if asked is None:
         return lambda _pattern, _event: True

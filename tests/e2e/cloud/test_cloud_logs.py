@@ -30,7 +30,7 @@ def handler(event, context):
 
 
 def test_a_subscribed_function_gets_the_lines_of_the_filter_and_nobody_waits(cloud):
-    """Each line that the filter names arrives, no other one; and a write is over before the function is done with it."""
+    """Each line that the filter names arrives, no other one; a write is over before the function is done with it."""
     talker, listener = make_function(cloud, TALK), make_function(cloud, LISTEN)
     logs, group = cloud.client("logs"), f"/aws/lambda/{talker}"
     logs.create_log_group(logGroupName=group)
