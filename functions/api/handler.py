@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -10,12 +11,16 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from infolens.aws.alias import LambdaAliases
 from infolens.aws.prediction_memory import DynamoPredictionMemory
 from infolens.aws.predictions import LambdaPredictions
+from infolens.aws.rollouts import DynamoRollouts
+from infolens.aws.shadow_queue import SqsShadowQueue
 from infolens.contracts.prediction import METRIC_NAMESPACE
+from infolens.recent import Recent
 from infolens.serving.http_api import Ports, build_app
-from infolens.serving.metrics import count_answer, count_fault
+from infolens.serving.metrics import count_answer, count_fault, count_lost_copy
 from infolens.serving.request_body import MAX_PREDICTION_ID
 from infolens.serving.time_limits import MODEL_CALL_SECONDS
 from infolens.settings import settings
+from infolens.usecases.shadowing import Mirror
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,7 +29,22 @@ logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics(namespace=METRIC_NAMESPACE)
 
+_ROLLOUT_SECONDS = 5.0
+"""How old the knowledge may be that a candidate wants copies."""
+
 _PREFIX = settings().need("predict_function_prefix")
+
+
+def _lost(task: str, error: Exception) -> None:
+    count_lost_copy(task)
+    logger.warning("a copy was lost", task=task, exc_info=error)
+
+
+_mirror = Mirror(
+    Recent(DynamoRollouts(settings().need("rollouts_table")).current, _ROLLOUT_SECONDS, time.monotonic).get,
+    SqsShadowQueue(settings().need("shadow_queue_url")),
+    _lost,
+)
 app = build_app(
     Ports(
         predictions=LambdaPredictions(_PREFIX, read_timeout=MODEL_CALL_SECONDS, on_silent_fault=count_fault),
@@ -34,6 +54,7 @@ app = build_app(
         new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,
         logger=logger,
         count_answer=count_answer,
+        copying=_mirror.beside,
     )
 )
 

@@ -130,3 +130,16 @@ class Joined:
     def paired(self) -> bool:
         """Whether both versions dealt with the very same question."""
         return self.champion is not None and self.candidate is not None
+
+
+@dataclass(frozen=True)
+class ShadowQuestion:
+    """A copy of a user's question, on its way to a candidate whose answer nobody gets."""
+
+    task: str
+    prediction_id: str
+    rollout_id: str
+    version: str
+    """The candidate's."""
+    payload: dict[str, object]
+    """The input, as the task's schema takes it."""

@@ -21,6 +21,7 @@ from infolens.usecases.together import ask_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from aws_lambda_powertools import Logger
 
@@ -52,6 +53,8 @@ class Ports:
     logger: Logger
     count_answer: Callable[[str, Outcome, float], None]
     """Counts what a user saw: task, outcome, milliseconds."""
+    copying: Callable[[str, str, Mapping[str, object]], AbstractContextManager[None]]
+    """Sends a copy of a question (task, id, input) to a candidate in its shadow stage, while the model is asked."""
     schema_of: Callable[[str], Schema] = schema_of
     within: float = ANSWER_SECONDS
     """Seconds that the models of one request have together."""
@@ -214,7 +217,8 @@ def _ask(ports: Ports, task: str, prediction_id: int, payload: dict[str, object]
     """Ask one task's model; the outcome and the milliseconds that it took."""
     started = ports.clock()
     request = PredictRequest(str(prediction_id), (payload,))
-    outcome = predict(task, f"{ports.function_prefix}{task}", request, ports.predictions, ports.alias)
+    with ports.copying(task, request.request_id, payload):
+        outcome = predict(task, f"{ports.function_prefix}{task}", request, ports.predictions, ports.alias)
     return outcome, (ports.clock() - started) * 1000
 
 

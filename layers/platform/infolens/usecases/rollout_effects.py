@@ -107,6 +107,11 @@ def view(ports: Ports, task: str) -> tuple[RolloutRecord | None, AliasState | No
     raise StaleRecordError(f"the record of {task} was changed {ATTEMPTS} times while it was being read")
 
 
+def weight_of(record: RolloutRecord) -> int:
+    """Percent for the candidate in the record's step; none before the first, which is the shadow."""
+    return record.plan.weights[record.step] if record.step >= 0 else 0
+
+
 def settle(ports: Ports, record: RolloutRecord, alias: AliasState, note: Note) -> RolloutRecord:
     """Bring the alias to the weight of the record's step, where a writer was cut off before or after doing so.
 
@@ -126,7 +131,7 @@ def settle(ports: Ports, record: RolloutRecord, alias: AliasState, note: Note) -
     if ownership(record, alias) is Ownership.UNWRITTEN:
         function = ports.function(record.task)
         alias = ports.aliases.write(function, champion, candidate, share, record.revision_id)
-    weight = record.plan.weights[record.step]
+    weight = weight_of(record)
     promoted = weight == FULL_WEIGHT
     settled = replace(record, revision_id=alias.revision_id, status="promoted" if promoted else RUNNING)
     event = history_event(record, "promoted" if promoted else "weight", weight, note)
