@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from infolens.aws.alias import LambdaAliases
+from infolens.aws.clients import hurried_client
+from infolens.aws.observations import DynamoObservations
 from infolens.aws.prediction_memory import DynamoPredictionMemory
 from infolens.aws.predictions import LambdaPredictions
 from infolens.aws.rollouts import DynamoRollouts
@@ -20,6 +23,9 @@ from infolens.serving.metrics import count_answer, count_fault, count_lost_copy
 from infolens.serving.request_body import MAX_PREDICTION_ID
 from infolens.serving.time_limits import MODEL_CALL_SECONDS
 from infolens.settings import settings
+from infolens.tasks import feedback_of, task_names
+from infolens.usecases.feedback import Said, Told, tell
+from infolens.usecases.observations import ObservationPorts
 from infolens.usecases.shadowing import Mirror
 
 if TYPE_CHECKING:
@@ -40,11 +46,21 @@ def _lost(task: str, error: Exception) -> None:
     logger.warning("a copy was lost", task=task, exc_info=error)
 
 
-_mirror = Mirror(
-    Recent(DynamoRollouts(settings().need("rollouts_table")).current, _ROLLOUT_SECONDS, time.monotonic).get,
-    SqsShadowQueue(settings().need("shadow_queue_url")),
-    _lost,
+_rollout_of = Recent(
+    DynamoRollouts(settings().need("rollouts_table"), hurried_client("dynamodb")).current,
+    _ROLLOUT_SECONDS,
+    time.monotonic,
+).get
+_observations = ObservationPorts(
+    DynamoObservations(settings().need("observations_table"), hurried_client("dynamodb")), _rollout_of, feedback_of
 )
+
+
+def _tell(prediction_id: str, label: object, task: str) -> Told:
+    return tell(_observations, Said(prediction_id, label, task, datetime.now(UTC)), task_names())
+
+
+_mirror = Mirror(_rollout_of, SqsShadowQueue(settings().need("shadow_queue_url")), _lost)
 app = build_app(
     Ports(
         predictions=LambdaPredictions(_PREFIX, read_timeout=MODEL_CALL_SECONDS, on_silent_fault=count_fault),
@@ -55,6 +71,7 @@ app = build_app(
         logger=logger,
         count_answer=count_answer,
         copying=_mirror.beside,
+        tell=_tell,
     )
 )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infolens_cli.commands import clouds, models, rows, seeing, showing
+from infolens_cli.commands import clouds, models, rows, seeing, showing, telling
 from infolens_cli.commands import rollouts as rolling
 from infolens_cli.context import DEFAULT_STACK
 from infolens_cli.workplace import Workplace
@@ -59,7 +59,7 @@ def everywhere(
 
 _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CLOUD: (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo),
-    _ROWS: (rows.upload, rows.predict),
+    _ROWS: (rows.upload, rows.predict, telling.feedback),
     _MODELS: (models.train, models.register),
     _SEEING: (seeing.logs,),
 }

@@ -77,7 +77,9 @@ def infolens(desk, *words):
     return done.exit_code, " ".join((desk.text.getvalue() + done.stdout).split()), " ".join(done.stderr.split())
 
 
-COMMANDS = ["up", "deploy", "status", "down", "demo", "upload", "predict", "train", "register", "rollout", "logs"]
+COMMANDS = [
+    *("up", "deploy", "status", "down", "demo", "upload", "predict", "feedback", "train", "register", "rollout", "logs")
+]
 
 
 def test_the_first_page_names_every_command():
@@ -96,7 +98,7 @@ def test_every_command_explains_itself(command):
     assert "[bold]" not in done.stdout
 
 
-@pytest.mark.parametrize("command", ["upload", "predict", "train", "register", "deploy", "logs"])
+@pytest.mark.parametrize("command", ["upload", "predict", "feedback", "train", "register", "deploy", "logs"])
 def test_commands_with_arguments_show_examples(command):
     """An example is read before any option."""
     page = CliRunner().invoke(app, [command, "--help"], terminal_width=120).stdout

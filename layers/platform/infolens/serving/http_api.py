@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from infolens.aws.prediction_memory import Made, MemoryUnavailableError
 from infolens.contracts.prediction import PredictRequest, Problem
-from infolens.serving import info_lens_api, openapi, problems, refusals, request_body, task_documents
+from infolens.serving import feedback_api, info_lens_api, openapi, problems, refusals, request_body, task_documents
 from infolens.serving.time_limits import ANSWER_SECONDS
 from infolens.tasks import schema_of, task_names
 from infolens.usecases.prediction import predict
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from infolens.aws.predictions import Predictions
     from infolens.contracts.task import Schema
     from infolens.serving.documents import InfoLensRequest
+    from infolens.serving.feedback_api import Tell
     from infolens.usecases.prediction import Outcome, ReadsAlias
 
 VERSION_HEADER = "X-InfoLens-Model-Version"
@@ -55,6 +56,8 @@ class Ports:
     """Counts what a user saw: task, outcome, milliseconds."""
     copying: Callable[[str, str, Mapping[str, object]], AbstractContextManager[None]]
     """Sends a copy of a question (task, id, input) to a candidate in its shadow stage, while the model is asked."""
+    tell: Tell
+    """Keeps a label that came later."""
     schema_of: Callable[[str], Schema] = schema_of
     within: float = ANSWER_SECONDS
     """Seconds that the models of one request have together."""
@@ -67,6 +70,7 @@ def build_app(ports: Ports) -> APIGatewayRestResolver:
     app = APIGatewayRestResolver()
     _add_info_lens(app, ports)
     _add_tasks(app, ports)
+    _add_feedback(app, ports)
     _add_openapi(app)
     _add_problems(app, ports)
     return app
@@ -190,6 +194,14 @@ def _add_tasks(app: APIGatewayRestResolver, ports: Ports) -> None:
         outcome, milliseconds = answered
         _note(ports, task, outcome, milliseconds)
         return _answered(outcome, prediction_id)
+
+
+def _add_feedback(app: APIGatewayRestResolver, ports: Ports) -> None:
+    @app.post("/feedback", **openapi.FEEDBACK)
+    def give_feedback() -> Response[str]:
+        status, told = feedback_api.answer_to(_members(app), ports.tell)
+        ports.logger.info("told", status=status, told=told)
+        return _json(status, told)
 
 
 def _add_openapi(app: APIGatewayRestResolver) -> None:

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 
 from infolens.serving import task_documents
 from infolens.serving.documents import (
+    FeedbackAnswer,
+    FeedbackRequest,
     InfoLensAnswer,
     InfoLensRequest,
     PartialAnswer,
@@ -33,6 +35,7 @@ METHODS: Final = {
     "/tasks": "GET",
     "/tasks/{task}": "GET",
     "/tasks/{task}/predictions": "POST",
+    "/feedback": "POST",
     "/openapi.json": "GET",
 }
 """All routes; each takes one method."""
@@ -140,6 +143,24 @@ CREATE_PREDICTION: Final[dict[str, Any]] = {
     },
 }
 
+FEEDBACK: Final[dict[str, Any]] = {
+    "summary": "Tell what an answer should have been",
+    "description": (
+        "Labels may come days after the answer, and decide which model serves. The same label again changes nothing; "
+        "another one is a correction: the newest stands, and all are kept for 30 days. An answer is known some seconds "
+        "after it was given: a label that comes before, with its task named, is kept and joined later (202)."
+    ),
+    "operation_id": "give_feedback",
+    "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": _ref("FeedbackRequest")}}}},
+    "responses": {
+        200: _good("The label is kept beside the answer", FeedbackAnswer),
+        202: _good("The label is kept until the answer is known", FeedbackAnswer),
+        **_problems(
+            400, 403, 413, 415, 422, 429, 500, s404="No answer is known under the id, or there is no such task"
+        ),
+    },
+}
+
 OPENAPI: Final[dict[str, Any]] = {
     "summary": "This document",
     "operation_id": "describe_api",
@@ -182,6 +203,7 @@ def document_of(app: APIGatewayRestResolver) -> dict[str, Any]:
             task_documents.description_of(task).input
         )
     schemas[InfoLensRequest.__name__] = InfoLensRequest.model_json_schema()
+    schemas[FeedbackRequest.__name__] = FeedbackRequest.model_json_schema()
     whole: dict[str, Any] = _with_whole_numbers(made)
     return whole
 
