@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infolens.aws.metrics import VersionMetrics
     from infolens.aws.rollouts import RolloutStore
     from infolens.contracts.model import ModelRecord
+    from infolens.contracts.observation import Joined
     from infolens.contracts.rollout import AliasState, RolloutRecord
 
 ATTEMPTS = 5
@@ -40,6 +41,13 @@ class Models(Protocol):
         """Find the record of a version."""
 
 
+class SeesRequests(Protocol):
+    """The part of `infolens.aws.observations.Observations` that a look needs."""
+
+    def of_rollout(self, rollout_id: str, since: datetime, limit: int) -> tuple[Joined, ...]:
+        """Read the newest joined records of a rollout since a time."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Where rollouts read and where they have their effects."""
@@ -49,6 +57,7 @@ class Ports:
     models: Models
     metrics: VersionMetrics
     alarms: Alarms
+    observations: SeesRequests
     function_prefix: str
     """Name of a task's predict function less the task's name."""
 
