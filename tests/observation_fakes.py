@@ -74,3 +74,18 @@ class FakeObservations:
 def observation_ports(record=None, observations=None):
     """Ports around a table and a task's rollout."""
     return ObservationPorts(observations or FakeObservations(), lambda task: record, lambda task: FEEDBACK)
+
+
+def make_observations_table(dynamodb, name):
+    """Create a table with the template's keys and index."""
+    keys = {"prediction": "HASH", "item": "RANGE"}, {"rollout_id": "HASH", "at": "RANGE"}
+    table, index = ([{"AttributeName": key, "KeyType": kind} for key, kind in schema.items()] for schema in keys)
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for schema in keys for key in schema],
+        KeySchema=table,
+        GlobalSecondaryIndexes=[
+            {"IndexName": "rollout", "KeySchema": index, "Projection": {"ProjectionType": "ALL"}},
+        ],
+    )

@@ -19,19 +19,12 @@ from infolens.contracts.rollout import HistoryEvent
 from infolens.joining import join
 from infolens.serving.answer_lines import line_of
 from infolens.serving.model import Answered
-from observation_fakes import FEEDBACK, candidate, champion, label
+from observation_fakes import FEEDBACK, candidate, champion, label, make_observations_table
 from rollout_fakes import START, TASK, record
 from serving_fakes import answered_by
 
 HANDLER = Path(__file__).parents[2] / "functions" / "record_answers" / "handler.py"
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
-KEYS = {
-    "observations": (
-        {"prediction": "HASH", "item": "RANGE"},
-        {"rollout": {"rollout_id": "HASH", "at": "RANGE"}},
-    ),
-    "rollouts": ({"task": "HASH", "item": "RANGE"}, {}),
-}
 
 
 @pytest.fixture
@@ -51,33 +44,16 @@ def aws(monkeypatch):
         clients.client.cache_clear()
         settings_module.settings.cache_clear()
         dynamodb = boto3.client("dynamodb")
-        for table, (keys, indexes) in KEYS.items():
-            names = {*keys, *(name for index in indexes.values() for name in index)}
-            more = (
-                {
-                    "GlobalSecondaryIndexes": [
-                        {"IndexName": name, "KeySchema": schema(index), "Projection": {"ProjectionType": "ALL"}}
-                        for name, index in indexes.items()
-                    ]
-                }
-                if indexes
-                else {}
-            )
-            dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-                KeySchema=schema(keys),
-                **more,
-            )
+        make_observations_table(dynamodb, "observations")
+        dynamodb.create_table(
+            TableName="rollouts",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("task", "item")],
+            KeySchema=[{"AttributeName": "task", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
+        )
         yield dynamodb
     settings_module.settings.cache_clear()
     clients.client.cache_clear()
-
-
-def schema(keys):
-    """A key as DynamoDB takes it."""
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()]
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def moved_by_hand(deployment):
         models=deployment.registry,
         metrics=CloudWatchMetrics(cloud.client("cloudwatch")),
         alarms=CloudWatchAlarms("", cloud.client("cloudwatch")),
+        observations=deployment.observations,
         function_prefix=deployment.prefix,
     )
     rollout.set_weight_by_hand(ports, task, 7, "ann", datetime.now(UTC), force=True)

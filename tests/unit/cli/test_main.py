@@ -18,7 +18,17 @@ from rollout_fakes import PLAN, TASK, World
 from serving_fakes import FakeRegistry
 
 STACK = Stack(
-    "uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"
+    "uploads",
+    "data",
+    "models",
+    "models-table",
+    "rollouts-table",
+    "observations-table",
+    "p-",
+    "arn:t",
+    "arn:r",
+    "http://api",
+    "key",
 )
 
 
