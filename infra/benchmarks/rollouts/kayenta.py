@@ -1,8 +1,8 @@
 """Kayenta's judge as published: Mann-Whitney on one point a minute, classified against the Hodges-Lehmann estimate.
 
 Written from the formulas of R's `wilcox.test` (normal approximation, corrected for ties and continuity) and from the
-description of Kayenta's classifier: a metric is "High" if the lower confidence bound of the shift exceeds `tolerance` times
-the estimated shift. The score is the share of metrics, by weight, that are not High.
+description of Kayenta's classifier: a metric is "High" if the lower confidence bound of the shift exceeds `tolerance`
+times the estimated shift. The score is the share of metrics, by weight, that are not High.
 """
 
 from __future__ import annotations

@@ -154,7 +154,10 @@ class _Stage:
         latencies = np.concatenate(self._latencies[version])
         self._latencies[version][:] = [latencies]
         low, high = _bracket(requests)
-        ranks = [min(requests, max(1, int(np.ceil(share * requests)))) - 1 for share in (low or 1, LATENCY_QUANTILE, high or 1)]
+        ranks = [
+            min(requests, max(1, int(np.ceil(share * requests)))) - 1
+            for share in (low or 1, LATENCY_QUANTILE, high or 1)
+        ]
         ordered = np.partition(latencies, sorted(set(ranks)))
         least, p95, most = (float(ordered[rank]) for rank in ranks)
         return replace(

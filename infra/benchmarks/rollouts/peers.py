@@ -1,9 +1,9 @@
 """Replays the rules of other tools on the same traces, each as its documentation describes it.
 
 Sources: CodeDeploy's predefined Lambda configurations and the alarms of the SAM guide (an alarm on Errors > 0 in two
-consecutive minutes, for the alias); Flagger's documentation (interval 1m, threshold 5, stepWeight 10, maxWeight 50, success
-rate >= 99 %, p99 <= 500 ms); Argo Rollouts' analysis (failureLimit, consecutiveSuccessLimit) with Kayenta as provider (pass 90,
-marginal 75); S0's code (REQUIREMENTS.md), as it is stored and with its listed defects repaired.
+consecutive minutes, for the alias); Flagger's documentation (interval 1m, threshold 5, stepWeight 10, maxWeight 50,
+success rate >= 99 %, p99 <= 500 ms); Argo Rollouts' analysis (failureLimit, consecutiveSuccessLimit) with Kayenta as
+provider (pass 90, marginal 75); S0's code (REQUIREMENTS.md), as it is stored and with its listed defects repaired.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def flagger(trace: Trace) -> Verdict:
 
 
 def argo_with_kayenta(trace: Trace) -> Verdict:
-    """Argo Rollouts on S0's ladder: a judgement of Kayenta every ten minutes, three in a row advance, a third failure ends."""
+    """Argo Rollouts on S0's ladder: Kayenta every ten minutes, three passes in a row advance, three failures end."""
     steps: list[tuple[float, float, float]] = []
     began, leaks = 0.0, None
     for number, share in enumerate(LADDER):
@@ -98,7 +98,7 @@ def s0_as_stored(trace: Trace) -> Verdict:
 
 
 def s0_repaired(trace: Trace) -> Verdict:
-    """S0 with the error rate looked at every minute, in the shadow and on the ladder, and means compared again at its end."""
+    """S0 with its error rate looked at every minute, in the shadow and on the ladder, and its latency at each step's end."""
     return _s0(trace, guarded=True)
 
 

@@ -1,4 +1,4 @@
-"""Writes the results of the simulation for people: a table in Markdown and a plot in SVG, with nothing but the library."""
+"""Writes the results of the simulation for people: a table in Markdown and a plot in SVG, by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def markdown(cells: Sequence[dict[str, Any]], command: str) -> str:
         "",
         "## Wrong verdicts",
         "",
-        "Share of replays that promoted a bad candidate, or took back a good one, with its 95 % interval (Clopper-Pearson).",
+        "Share of replays that promoted a bad candidate, or took back a good one, and its 95 % interval (Clopper-Pearson).",
         "",
         "| | " + " | ".join(rules) + " |",
         "|---|" + "---|" * len(rules),
@@ -39,8 +39,8 @@ def markdown(cells: Sequence[dict[str, Any]], command: str) -> str:
         "",
         "## Endings, users who met a bad candidate, time",
         "",
-        "Exposed: requests that users had answered by the bad candidate within a day from the start (after a promotion, all",
-        "of them); median [95 % interval by bootstrap], p95. Hours to the verdict likewise.",
+        "Exposed: requests that users had answered by the bad candidate within a day of the start (after a promotion",
+        "all of them); median [95 % interval by bootstrap], p95. Hours to the verdict likewise.",
         "",
         "| fault | rule | promoted | taken back | expired | held | exposed: median | p95 | hours: median | p95 |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -57,15 +57,16 @@ def markdown(cells: Sequence[dict[str, Any]], command: str) -> str:
 
 
 def svg(cells: Sequence[dict[str, Any]]) -> str:
-    """Draw a field per rule and fault: green where the share of wrong verdicts keeps its limit, else the redder the more."""
+    """Draw a field per rule and fault: green where wrong verdicts keep their limit, else the redder the more."""
     rules = list(dict.fromkeys(cell["rule"] for cell in cells))
     faults = list(dict.fromkeys(cell["fault"] for cell in cells))
     width, height = _LEFT + _CELL * len(rules) + 20, _TOP + _ROW * len(faults) + 50
+    title = f"Share of wrong verdicts (limits: promote bad {PROMOTE_LIMIT}, take back good {TAKE_BACK_LIMIT})"
+    space = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+        f'<svg {space} font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="10" y="20" font-size="14">Share of wrong verdicts (limits: promote bad {PROMOTE_LIMIT}, '
-        f"take back good {TAKE_BACK_LIMIT})</text>",
+        f'<text x="10" y="20" font-size="14">{title}</text>',
     ]
     for column, rule in enumerate(rules):
         x = _LEFT + column * _CELL + _CELL / 2

@@ -1,8 +1,8 @@
-"""Replays our rule and those of other tools on the same simulated traffic, and writes what each did to results.md and svg.
+"""Replays our rule and those of other tools on the same simulated traffic, and writes what each of them did.
 
-`python infra/benchmarks/rollouts/simulate.py` replays every rule 1000 times under every fault (some minutes on one core);
-`--replays 50` is a quick look, `--fault` and `--rule` choose cells, `--look-seconds 60` makes ours look every minute.
-Seeded: the same command writes the same files.
+`python infra/benchmarks/rollouts/simulate.py` replays every rule 1000 times under every fault (some minutes on one
+core); `--replays 50` is a quick look, `--fault` and `--rule` choose cells, `--look-seconds 60` makes ours look every
+minute. Seeded: the same command writes the same files.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Cell:
     shares: dict[str, tuple[float, float, float]]
     """Ending -> share of replays, with its 95 % interval (Clopper-Pearson)."""
     exposed: tuple[float, float, float, float]
-    """Requests that users had answered by the bad candidate within a day: median with its interval (bootstrap), and p95."""
+    """Requests that users had answered by the bad candidate within a day: median with its interval (bootstrap), and
+    p95."""
     hours: tuple[float, float, float, float]
     """Time to the verdict: median with its interval (bootstrap), and p95."""
 
@@ -70,9 +71,7 @@ def spread_of(values: Sequence[float], seed: int) -> tuple[float, float, float, 
     return float(np.median(values)), float(low), float(high), float(np.quantile(values, 0.95))
 
 
-def run(
-    rules: dict[str, Callable[[Trace], Verdict]], fault: Fault, number: int, replays: int, seed: int
-) -> list[Cell]:
+def run(rules: dict[str, Callable[[Trace], Verdict]], fault: Fault, number: int, replays: int, seed: int) -> list[Cell]:
     """Replay rules under one fault, each replay on one trace for all of them."""
     endings: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
     met: dict[str, list[float]] = {rule: [] for rule in rules}

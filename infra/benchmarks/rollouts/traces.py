@@ -1,7 +1,8 @@
 """Makes the traffic that every rule is replayed on: what each version would have done with each request.
 
-A request has its outcome under the champion and under the candidate, drawn once from the seed of its replay; a rule only
-chooses which of the two the user sees. So all rules meet the same requests, and differ in nothing but what they decide.
+A request has its outcome under the champion and under the candidate, drawn once from the seed of its replay; a rule
+only chooses which of the two the user sees. So all rules meet the same requests, and differ in nothing but what they
+decide.
 """
 
 from __future__ import annotations
@@ -177,7 +178,5 @@ def _with_bursts(time: np.ndarray) -> np.ndarray:
     rest = BURST_EVERY / (BURST_FACTOR * BURST_LASTS + BURST_EVERY - BURST_LASTS)
     cycle, within = np.divmod(time, BURST_EVERY)
     crowded = BURST_FACTOR * rest * BURST_LASTS  # of a cycle's unbent time
-    bent = np.where(
-        within < crowded, within / (BURST_FACTOR * rest), BURST_LASTS + (within - crowded) / rest
-    )
+    bent = np.where(within < crowded, within / (BURST_FACTOR * rest), BURST_LASTS + (within - crowded) / rest)
     return cycle * BURST_EVERY + bent

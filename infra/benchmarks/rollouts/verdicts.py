@@ -27,7 +27,8 @@ class Verdict:
 
 
 def third_weight_at(verdict: Verdict) -> float:
-    """Say when the candidate got its third weight, or all the traffic where a rule has fewer; never: after everything."""
+    """Say when the candidate got its third weight, or all the traffic where a rule has fewer; never: after
+    everything."""
     weights = [since for since, _, share in verdict.steps if share > 0]
     if len(weights) > 2:
         return weights[2]
@@ -35,7 +36,7 @@ def third_weight_at(verdict: Verdict) -> float:
 
 
 def exposed(verdict: Verdict, trace: Trace) -> int:
-    """Count the requests that users had answered by a bad candidate within a day; after a promotion, all of them."""
+    """Count requests that a bad candidate answered to users within a day; after a promotion, all of them."""
     fault = trace.fault
     if not fault.bad or not fault.per_hour:
         return 0

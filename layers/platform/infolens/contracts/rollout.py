@@ -30,7 +30,8 @@ class Guardrails:
     max_latency_ms: float
     """Warm p95 latency that is never accepted (S2-08: 400 ms alerts)."""
     max_null_rate_increase: float | None = None
-    """Accepted excess of null, empty or degenerate answers over the champion's share; None asks for no count of them."""
+    """Accepted excess of null, empty or degenerate answers over the champion's share; None asks for no count of
+    them."""
     max_mix_shift: float | None = None
     """Accepted change of any one answer's share of all answers; None where answers are no labels."""
     max_cost_ratio: float | None = None
@@ -79,6 +80,8 @@ class Plan:
     alarms: AlarmLimits
     shadow: Shadow | None = None
     """None begins at the first weight."""
+    sticky: bool = False
+    """Whether a user who is known by a key stays on one side while the weights rise."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Requests that both versions answered during the present step: one of them to the user, the other in the shadow."""
+    """Requests of the present step that both versions answered: one to the user, the other in the shadow."""
 
     pairs: int
     agree: int
@@ -146,11 +149,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels that arrived for pairs, each joined once; they count from the beginning of the rollout, not of the step."""
+    """Labels of pairs, each joined once; they count from the beginning of the rollout, not of the step."""
 
     differences: dict[int, int]
-    """Score of the candidate less that of the champion on the same request, in hundredths -> pairs. Right or wrong gives
-    100, 0 and -100; a score in between is rounded up or down by chance so that its mean is kept (rounded_difference)."""
+    """Score of the candidate less that of the champion on the same request, in hundredths -> pairs. Right or wrong
+    gives 100, 0 and -100; a score in between is rounded up or down by chance so that its mean is kept
+    (rounded_difference)."""
     pairs: int
     """Pairs that were made since the rollout began, labelled or not: tells how often a label comes."""
 

@@ -1,9 +1,10 @@
 """Shares the probability of a wrong verdict among the tests of a rollout, once, before anything is seen.
 
-Taking back a good candidate: at most BUDGET over the whole rollout, however often it is looked at. Each test is valid over
-all its looks (Ville's inequality), so the probabilities of tests add up, and stages add up because each gathers its own
-evidence. Promoting a bad candidate: at most ALPHA_PROMOTE, undivided, since a candidate that breaks one guardrail is promoted
-only if the test of that very guardrail errs (intersection-union test: Berger, Technometrics 24(4), 1982).
+Taking back a good candidate: at most BUDGET over the whole rollout, however often it is looked at. Each test is valid
+over all its looks (Ville's inequality), so the probabilities of tests add up, and stages add up because each gathers
+its own evidence. Promoting a bad candidate: at most ALPHA_PROMOTE, undivided, since a candidate that breaks one
+guardrail is promoted only if the test of that very guardrail errs (intersection-union test: Berger, Technometrics
+24(4), 1982).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def stages_of(plan: Plan) -> int:
 
 
 def tests_of(plan: Plan) -> int:
-    """Count the tests of a stage: errors and latency, each by itself and against the champion, and what the plan adds."""
+    """Count the tests of a stage: errors and latency, by themselves and against the champion, and what a plan adds."""
     limits = plan.guardrails
     asked = (limits.max_null_rate_increase, limits.max_mix_shift, limits.max_cost_ratio, limits.max_quality_loss)
     return _QUANTILE_TESTS + _OTHER_TESTS + sum(limit is not None for limit in asked) + (plan.shadow is not None)
@@ -52,6 +53,6 @@ def describe(plan: Plan) -> str:
     """Say how surely the verdicts of a plan are right."""
     return (
         f"how surely: a good candidate is taken back with probability {BUDGET:g} at most over the whole rollout "
-        f"({tests_of(plan)} tests in each of {stages_of(plan)} stages, {alpha_of(plan):.2g} each), a bad one promoted with "
-        f"{ALPHA_PROMOTE:g} at most, however often it is looked at"
+        f"({tests_of(plan)} tests in each of {stages_of(plan)} stages, {alpha_of(plan):.2g} each), a bad one promoted "
+        f"with {ALPHA_PROMOTE:g} at most, however often it is looked at"
     )

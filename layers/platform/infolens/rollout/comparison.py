@@ -5,12 +5,14 @@ Both are functions of counts, so that a look may come at any time and any often.
 Two rates: with k1 of n1 and k2 of n2, the mixture likelihood of both sides over the greatest likelihood that the
 hypothesis allows them is an e-process: under any pair of rates in the hypothesis it is at most a test martingale
 (universal inference: Wasserman, Ramdas and Balakrishnan, PNAS 117(29), 2020; safe tests of two proportions: Turner, Ly
-and Gruenwald, "Generic E-variables for exact sequential k-sample tests", Brazilian J. of Probability and Statistics, 2024).
+and Gruenwald, "Generic E-variables for exact sequential k-sample tests", Brazilian J. of Probability and Statistics,
+2024).
 
-Differences on the same request: they lie within [-1, 1], and a gambler who bets a fixed share of their wealth against the
-hypothesis multiplies it by 1 + b * (m - d) at each pair; if the mean of d is m or more, the wealth is a supermartingale
-(Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", J. Royal Statistical Society B 86(1),
-2024). The mean over a fixed grid of shares is one as well, and depends on how often each d was seen, not on the order.
+Differences on the same request: they lie within [-1, 1], and a gambler who bets a fixed share of their wealth against
+the hypothesis multiplies it by 1 + b * (m - d) at each pair; if the mean of d is m or more, the wealth is a
+supermartingale (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", J. Royal
+Statistical Society B 86(1), 2024). The mean over a fixed grid of shares is one as well, and depends on how often each d
+was seen, not on the order.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SHARES = tuple(2.0**-step for step in range(9))
-"""Shares of the greatest bet that cannot lose more than everything. Nine halvings reach from differences of which there are
-few to those of half of all pairs; finer and wider grids found equal quality no sooner (ADR 16)."""
+"""Shares of the greatest bet that cannot lose more than everything. Nine halvings reach from differences of which there
+are few to those of half of all pairs; finer and wider grids found equal quality no sooner (ADR 16)."""
 
 _LOG_SHARES = log(len(_SHARES))
 _EDGE = 1e-12  # rates of exactly 0 and 1 are approached, never taken

@@ -10,8 +10,8 @@ confidence sequences", Annals of Statistics 49(2), 2021, section 3). Contrast a 
 which takes back a healthy model 83 % of the time (DESIGN, section 5).
 
 The mixture weighs the rates that may be true. Any weighing is valid; a fitting one is fast: Beta(1/2, 1/2) for rates of
-which nothing is known, and a = 1/2 with the mean at the limit for rare events. No error in how many requests then proves
-less than 2 %? 300 instead of 410.
+which nothing is known, and a = 1/2 with the mean at the limit for rare events. No error in how many requests then
+proves less than 2 %? 300 instead of 410.
 
 Why not the library `confseq` (Howard, Waudby-Smith): it needs numpy, scipy, matplotlib and a C++ compiler, and the
 functions that decide have none of them. What is needed here is a page of `math.lgamma`.
@@ -34,7 +34,7 @@ UNKNOWN = 0.5
 
 @dataclass(frozen=True)
 class Weight:
-    """What observations weigh against a hypothesis that is not true: the logarithm of a test martingale or e-process."""
+    """What observations weigh against a hypothesis that is not true: logarithm of a test martingale or e-process."""
 
     log: float
     drift: float
@@ -120,7 +120,7 @@ def lower_bound(events: int, trials: int, alpha: float, typical: float = UNKNOWN
 
 def upper_bound(events: int, trials: int, alpha: float, typical: float = UNKNOWN) -> float:
     """Highest rate that `events` of `trials` leave possible."""
-    if trials == 0 or events == trials:
+    if trials in {0, events}:
         return 1.0
     low, high = events / trials, 1.0
     for _ in range(_HALVINGS):

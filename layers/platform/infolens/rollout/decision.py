@@ -67,7 +67,7 @@ class Judgement:
 
 
 def judge(look: Evidence) -> Judgement:
-    """Judge one step: take back on any proof that a limit is broken, go on when all are proved kept, else wait or expire.
+    """Judge one step: take back on proof that a limit is broken, go on when all are proved kept, else wait or expire.
 
     This is all of the decision that depends on the evidence; `decide` adds who owns the alias, and the words.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-from infolens.contracts.rollout import AliasState, Arm, Labels, Pairs, RolloutRecord  # noqa: TC001 - pydantic reads them
+from infolens.contracts.rollout import AliasState, Arm, Labels, Pairs, RolloutRecord  # noqa: TC001 - pydantic reads
 
 
 @dataclass(frozen=True)

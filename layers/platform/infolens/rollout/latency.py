@@ -1,8 +1,8 @@
 """Judges warm latency and cost: the p95 by its order statistics, and the typical request on pairs.
 
-A pair says whether the candidate took longer than the accepted ratio times the champion's time on the same request. If that
-is proved to be so in less than half of all pairs, the median ratio keeps the limit: a sign test, which sees an ordinary
-request become slower long before the p95 proves anything.
+A pair says whether the candidate took longer than the accepted ratio times the champion's time on the same request. If
+that is proved to be so in less than half of all pairs, the median ratio keeps the limit: a sign test, which sees an
+ordinary request become slower long before the p95 proves anything.
 """
 
 from __future__ import annotations
@@ -29,20 +29,17 @@ def assess_latency(limit: float, arm: Arm, alpha: float) -> Assessment:
         return assess_rate(f"warm requests over {limit:.0f} ms:", 1 - LATENCY_QUANTILE, (arm.slow, arm.warm), alpha)
     if arm.latency_p95_ms is None:
         return unclear(f"version {arm.version} has no latency metric after {requests(arm)}")
-    count = _warm(arm)
-    seen = f"p95 latency {arm.latency_p95_ms:.0f} ms, limit {limit:.0f} ms, n={count}"
-    if arm.latency_p95_low_ms is not None and arm.latency_p95_low_ms > limit:
-        return broken(f"{seen}; it is at least {arm.latency_p95_low_ms:.0f} ms")
-    if arm.latency_p95_ms > limit:
+    count, p95 = _warm(arm), arm.latency_p95_ms
+    least, most = arm.latency_p95_low_ms, arm.latency_p95_high_ms
+    seen = f"p95 latency {p95:.0f} ms, limit {limit:.0f} ms, n={count}"
+    if p95 > limit:
+        if least is not None and least > limit:
+            return broken(f"{seen}; it is at least {least:.0f} ms")
         return unclear(f"{seen}; over the limit, not yet beyond chance")
-    most = arm.latency_p95_high_ms
     if most is None:
         more = _until_bounded(arm)
         return unclear(f"{seen}; {count} warm requests do not bound it from above: about {more} more do", more)
-    if most <= limit:
-        return passed(f"{seen}; it is at most {most:.0f} ms")
-    room = _logarithm(limit / arm.latency_p95_ms)
-    return _unproved(f"{seen}; it is at most {most:.0f} ms", _logarithm(most / arm.latency_p95_ms), room, count)
+    return _within(f"{seen}; it is at most {most:.0f} ms", _logarithm(most / p95), _logarithm(limit / p95), count)
 
 
 def assess_latency_ratio(limit: float, champion: Arm, candidate: Arm) -> Assessment:
@@ -52,8 +49,8 @@ def assess_latency_ratio(limit: float, champion: Arm, candidate: Arm) -> Assessm
         missing = candidate if ours is None else champion
         return unclear(f"version {missing.version} has no latency metric after {requests(missing)}: nothing to compare")
     seen = (
-        f"p95 latency {ours:.0f} ms (n={_warm(candidate)}) against the champion's {theirs:.0f} ms (n={_warm(champion)}), "
-        f"accepted ratio {limit:.2f}"
+        f"p95 latency {ours:.0f} ms (n={_warm(candidate)}) against the champion's {theirs:.0f} ms "
+        f"(n={_warm(champion)}), accepted ratio {limit:.2f}"
     )
     least, most = candidate.latency_p95_low_ms, champion.latency_p95_high_ms
     if least is not None and most is not None and least > limit * most:
@@ -65,10 +62,8 @@ def assess_latency_ratio(limit: float, champion: Arm, candidate: Arm) -> Assessm
         more = max(_until_bounded(arm) for arm in (champion, candidate))
         return unclear(f"{seen}; too few requests to bound both: about {more} more do", more)
     bounded = f"{seen}; it is at most {most:.0f} ms, the champion's at least {least:.0f} ms"
-    if most <= limit * least:
-        return passed(bounded)
     now, room = _logarithm(most * theirs / (least * ours)), _logarithm(limit * theirs / ours)
-    return _unproved(bounded, now, room, _warm(candidate))
+    return _within(bounded, now, room, _warm(candidate))
 
 
 def assess_typical(name: str, limit: float, counts: tuple[int | None, int | None], alpha: float) -> Assessment:
@@ -77,7 +72,7 @@ def assess_typical(name: str, limit: float, counts: tuple[int | None, int | None
     Args:
         name: what is compared, in words.
         limit: accepted ratio, above 1.
-        counts: pairs in which the candidate went beyond `limit` times the champion, of so many pairs; None: not counted.
+        counts: pairs with a candidate beyond `limit` times the champion, of so many pairs; None: not counted.
         alpha: probability of a wrong proof that the median ratio is over the limit.
     """
     beyond, pairs = counts
@@ -87,8 +82,8 @@ def assess_typical(name: str, limit: float, counts: tuple[int | None, int | None
     return judge(
         Finding(
             seen=lambda: (
-                f"{name} over {limit:.2f} times the champion's in {percent(beyond / pairs)} of pairs ({beyond} of {pairs}), "
-                f"limit one half"
+                f"{name} over {limit:.2f} times the champion's in {percent(beyond / pairs)} of pairs "
+                f"({beyond} of {pairs}), limit one half"
             ),
             bounds=lambda: (
                 percent(lower_bound(beyond, pairs, alpha)),
@@ -102,10 +97,15 @@ def assess_typical(name: str, limit: float, counts: tuple[int | None, int | None
     )
 
 
-def _unproved(seen: str, now: float, room: float, count: int) -> Assessment:
-    """Bounds close in with the square root of the number of requests; `now` and `room` are logarithms of ratios."""
+def _within(seen: str, now: float, room: float, count: int) -> Assessment:
+    """Say whether the bounds, `now` above the value seen, leave the `room` up to the limit (logarithms of ratios).
+
+    Bounds close in with the square root of the number of requests.
+    """
+    if now <= room:
+        return passed(seen)
     if room <= 0:
-        return unclear(f"{seen}: at the limit", None)
+        return unclear(f"{seen}: at the limit")
     more = max(1, ceil(((now / room) ** 2 - 1) * count))
     return unclear(f"{seen}: about {more} more prove it", more)
 

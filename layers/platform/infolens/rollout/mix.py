@@ -1,4 +1,4 @@
-"""Judges the mix of answers: whether any one of them takes another share of all answers than it did with the champion."""
+"""Judges the mix of answers: whether any of them takes another share of all answers than with the champion."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from infolens.contracts.rollout import Arm, Pairs
 
 MAX_ANSWERS = 21
-"""Answers that are told apart: the 20 most frequent and the rest. Fixed beforehand, since an answer that is first seen late
-must not change the probability with which the others were tested."""
+"""Answers that are told apart: the 20 most frequent and the rest. Fixed beforehand, since an answer that is first seen
+late must not change the probability with which the others were tested."""
 
 _SIDES = 2
 
@@ -107,8 +107,8 @@ class _PairedChange:
 
     def _words(self) -> str:
         return (
-            f"answer {self.name!r} on the same {self.pairs} requests: {self.gained} times by the candidate alone, {self.lost} "
-            f"times by the champion alone, accepted change {percent(self.limit)}"
+            f"answer {self.name!r} on the same {self.pairs} requests: {self.gained} times by the candidate alone, "
+            f"{self.lost} times by the champion alone, accepted change {percent(self.limit)}"
         )
 
     def _bounds(self) -> tuple[str, str]:

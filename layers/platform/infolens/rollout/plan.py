@@ -116,7 +116,8 @@ def _guardrails(limits: Guardrails) -> Iterator[str]:
         yield "guardrails must be finite numbers: one that cannot be crossed guards nothing"
     for name in ("max_error_rate", "max_error_rate_increase"):
         if not 0 < getattr(limits, name) < 1:
-            yield f"guardrails.{name} must lie between 0 and 1: less than 0 is never proved, got {getattr(limits, name)}"
+            got = getattr(limits, name)
+            yield f"guardrails.{name} must lie between 0 and 1: less than 0 is never proved, got {got}"
     if limits.max_latency_ratio <= 1:
         yield f"guardrails.max_latency_ratio must be above 1: equality is never proved, got {limits.max_latency_ratio}"
     if limits.max_latency_ms <= 0:

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 _HUNDREDTHS = 100
 
 
-def assess_quality(
+def assess_quality(  # noqa: PLR0913 - both sides' unpaired labels, the paired ones, and how to judge them
     margin: float, champion: Arm, candidate: Arm, labels: Labels | None, alpha: float, *, proved: bool = False
 ) -> Assessment:
     """Hold the score of labelled answers against the champion's.
 
     Labels of pairs count from the beginning of the rollout, since they come late: a label for an answer in the shadow
-    says as much about the model when it arrives three steps later. They are of the shadow only, so that a proof that was
-    reached there (`proved`) is not asked anew: Ville's inequality bounds that it ever came, not that it stays. From then
-    on labels can only take the candidate back. Without pairs, the shares of right answers are compared.
+    says as much about the model when it arrives three steps later. They are of the shadow only, so that a proof that
+    was reached there (`proved`) is not asked anew: Ville's inequality bounds that it ever came, not that it stays. From
+    then on labels can only take the candidate back. Without pairs, the shares of right answers are compared.
     """
     if labels is not None:
         found = _paired(margin, labels, alpha)
@@ -56,8 +56,8 @@ def _paired(margin: float, labels: Labels, alpha: float) -> Assessment:
         better = sum(count for loss, count in losses.items() if loss < 0)
         worse = sum(count for loss, count in losses.items() if loss > 0)
         return (
-            f"quality on {labelled} labelled pairs (of {labels.pairs}): candidate better in {better}, champion in {worse}, "
-            f"mean loss {mean:.4f}, accepted {margin:.4f}"
+            f"quality on {labelled} labelled pairs (of {labels.pairs}): candidate better in {better}, "
+            f"champion in {worse}, mean loss {mean:.4f}, accepted {margin:.4f}"
         )
 
     def bounds() -> tuple[str, str]:
