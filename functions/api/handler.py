@@ -27,6 +27,7 @@ from infolens.tasks import feedback_of, task_names
 from infolens.usecases.feedback import Said, Told, tell
 from infolens.usecases.observations import ObservationPorts
 from infolens.usecases.shadowing import Mirror
+from infolens.usecases.sides import Sides
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -37,6 +38,9 @@ metrics = Metrics(namespace=METRIC_NAMESPACE)
 
 _ROLLOUT_SECONDS = 5.0
 """How old the knowledge may be that a candidate wants copies."""
+
+_ALIAS_SECONDS = 1.0
+"""How long a user may stay on the side of a weight that was changed."""
 
 _PREFIX = settings().need("predict_function_prefix")
 
@@ -60,16 +64,23 @@ def _tell(prediction_id: str, label: object, task: str) -> Told:
     return tell(_observations, Said(prediction_id, label, task, datetime.now(UTC)), task_names())
 
 
+_aliases = LambdaAliases()
+_sides = Sides(
+    _rollout_of,
+    Recent(lambda task: _aliases.read(f"{_PREFIX}{task}"), _ALIAS_SECONDS, time.monotonic).get,
+    lambda task, error: logger.warning("no side was chosen", task=task, exc_info=error),
+)
 _mirror = Mirror(_rollout_of, SqsShadowQueue(settings().need("shadow_queue_url")), _lost)
 app = build_app(
     Ports(
         predictions=LambdaPredictions(_PREFIX, read_timeout=MODEL_CALL_SECONDS, on_silent_fault=count_fault),
-        alias=LambdaAliases(),
+        alias=_aliases,
         memory=DynamoPredictionMemory(settings().need("predictions_table")),
         function_prefix=_PREFIX,
         new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,
         logger=logger,
         count_answer=count_answer,
+        qualifier=_sides.qualifier,
         copying=_mirror.beside,
         tell=_tell,
     )

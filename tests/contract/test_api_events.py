@@ -276,3 +276,29 @@ def test_no_answer_in_time():
     reply = send("prediction", predictions=Hangs(), within=0.05)
     asked.set()
     assert_problem(reply, 504, title="Model time-out", detail="no answer within 0.05 s", prediction_id=7)
+
+
+@pytest.mark.parametrize(
+    ("headers", "user"),
+    [({"X-InfoLens-User": "ann"}, "ann"), ({"x-infolens-user": "ann"}, "ann"), ({}, ""), ({"X-InfoLens-User": ""}, "")],
+)
+def test_a_user_is_asked_about_and_their_side_is_asked(headers, user):
+    """The version that the user's side has answers; whoever has no key goes through the alias."""
+    seen = []
+    predictions = FakePredictions({"5": answered_by("5"), "live": answered_by("4")})
+
+    def side_of(task, given):
+        seen.append((task, given))
+        return "5" if given else "live"
+
+    event = golden("prediction")
+    event["headers"] = {"content-type": "application/json", **headers}
+    reply = send(event, predictions=predictions, qualifier=side_of)
+    assert seen == [("news_category", user)]
+    assert reply.body["model_version"] == ("5" if user else "4")
+
+
+def test_a_side_that_was_deleted_is_the_alias_s():
+    """A version that is gone costs nobody an answer."""
+    reply = send("prediction", predictions=FakePredictions({"live": ANSWERED}), qualifier=lambda task, user: "5")
+    assert (reply.status, reply.body["model_version"]) == (200, "4")

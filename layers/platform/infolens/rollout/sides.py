@@ -1,7 +1,7 @@
-"""Keeps a person on one side of a rollout: a bucket of its users, fixed by their key, and a weight that only rises. Pure.
+"""Keeps a person on one side of a rollout: a bucket, fixed by the user's key, before a weight that only rises. Pure.
 
-An alias draws each request anew, so that one person would meet both versions by turns. Buckets before two qualifiers are
-monotone: who is on the candidate's side stays there while the weight rises, and comes back only when it is lowered.
+An alias draws each request anew, so that one person would meet both versions by turns. Buckets before two qualifiers
+are monotone: who is on the candidate's side stays there while the weight rises, and comes back only when it is lowered.
 """
 
 from __future__ import annotations

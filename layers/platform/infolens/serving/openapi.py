@@ -54,6 +54,10 @@ _TEXT = {
     504: "No answer in time",
 }
 """What an error of this status means."""
+_USER = (
+    "A header X-InfoLens-User, or the user_id of an input that has one, keeps a person on one side while a successor "
+    "is brought in step by step, where its plan says so."
+)
 _READING = (403, 429, 500)
 _ASKING = (400, 403, 413, 415, 422, 429, 500, 502, 503, 504)
 
@@ -91,7 +95,7 @@ INFO_LENS: Final[dict[str, Any]] = {
     "description": (
         "Asks the three models of Info Lens at the same time. The same prediction_id with the same text gives the same "
         "answer for 30 days, also after the models have changed; with another text it is refused. An answer in which a "
-        "model is missing (207) is not remembered: ask again with the same id for the whole one."
+        "model is missing (207) is not remembered: ask again with the same id for the whole one. " + _USER
     ),
     "operation_id": "predict",
     "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": _ref("InfoLensRequest")}}}},
@@ -127,7 +131,7 @@ CREATE_PREDICTION: Final[dict[str, Any]] = {
     "summary": "Ask one task's model",
     "description": (
         "Goes straight to the task's alias, each time anew: prediction_id is there to trace the answer back, is made "
-        "where it is missing, and nothing is remembered under it."
+        "where it is missing, and nothing is remembered under it. " + _USER
     ),
     "operation_id": "create_prediction",
     "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}},
