@@ -146,6 +146,14 @@ def test_a_plan_without_a_shadow_has_no_pairs():
     assert found.champion.answers == {"Politics": 1}
 
 
+def test_after_the_shadow_there_are_labels_of_its_pairs():
+    """A label that comes three steps later says as much about the answer in the shadow."""
+    later = replace(RECORD, step=0, step_started_at=LATER)
+    found = seen(joined(1, {}, {"answer": SPORTS}, "Politics"), rollout=later, counted=5)
+    assert found.pairs is None
+    assert (found.labels.pairs, found.labels.differences) == (1, {-100: 1})
+
+
 def test_rare_answers_are_put_together():
     """Twenty are told apart, by both versions' counts; the rest is one."""
 

@@ -9,7 +9,6 @@ import pytest
 from infolens.aws.predictions import NoModelLiveError, failed
 from infolens.contracts.observation import CANDIDATE, SHADOW, ShadowQuestion
 from infolens.contracts.rollout import Shadow
-from infolens.usecases.observations import record_answers
 from infolens.usecases.shadowing import (
     MOST_UNDER_WAY,
     BusyError,
@@ -18,7 +17,7 @@ from infolens.usecases.shadowing import (
     ask_candidate,
     shadowed_by,
 )
-from observation_fakes import candidate, observation_ports
+from observation_fakes import observation_ports
 from rollout_fakes import PLAN, TASK, record
 from serving_fakes import FakePredictions, answered_by
 
@@ -54,16 +53,16 @@ def mirror(record, queue, **more):
     ("rollout", "version"),
     [
         (SHADOWED, "2"),
-        (replace(SHADOWED, step=1), "2"),
+        (replace(SHADOWED, step=0), ""),
         (replace(SHADOWED, status="promoted"), ""),
         (replace(SHADOWED, champion=""), ""),
         (record(), ""),
         (None, ""),
     ],
-    ids=["shadow", "canary", "over", "first version", "plan without shadow", "no rollout"],
+    ids=["shadow", "first weight", "over", "first version", "plan without shadow", "no rollout"],
 )
 def test_who_gets_copies(rollout, version):
-    """The candidate of a running rollout whose plan shadows, in every step of it."""
+    """The candidate of a running rollout in its shadow."""
     assert shadowed_by(rollout) == version
 
 
@@ -155,21 +154,13 @@ def test_the_candidate_is_asked_as_a_shadow():
 
 @pytest.mark.parametrize(
     "rollout",
-    [None, replace(SHADOWED, status="rolled_back"), replace(SHADOWED, rollout_id="r2"), record()],
-    ids=["none", "taken back", "another one", "no shadow"],
+    [None, replace(SHADOWED, status="rolled_back"), replace(SHADOWED, rollout_id="r2"), replace(SHADOWED, step=0)],
+    ids=["none", "taken back", "another one", "first weight"],
 )
 def test_copies_for_a_rollout_that_is_over_are_dropped(rollout):
     """Nobody asks a candidate that was taken back."""
     ports = shadow_ports(rollout, answered_by("2"))
     assert ask_candidate(ports, QUESTION) == "over"
-    assert ports.predictions.asked == []
-
-
-def test_a_candidate_that_answered_the_user_is_not_asked_again():
-    """In a canary step the candidate may have answered that very question already."""
-    ports = shadow_ports(replace(SHADOWED, step=0), answered_by("2"))
-    record_answers(ports.observations, [candidate(purpose="", rollout_id="", role="")])
-    assert ask_candidate(ports, QUESTION) == "answered before"
     assert ports.predictions.asked == []
 
 

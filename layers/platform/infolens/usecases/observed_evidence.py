@@ -53,10 +53,11 @@ def observed(champion: Arm, candidate: Arm, record: RolloutRecord, joined: Seque
     theirs = [one.champion for one in step if one.champion is not None]
     names = _most_frequent(side.kind for side in (*ours, *theirs) if side.kind)
     shadowed = record.plan.shadow is not None
+    in_shadow = shadowed and record.step < 0  # later on no copies are made, and the last ones to come say little
     return Observed(
         champion=_arm(champion, theirs, names, record.plan),
         candidate=_arm(candidate, ours, names, record.plan),
-        pairs=_pairs(_paired(step), names, record.plan) if shadowed else None,
+        pairs=_pairs(_paired(step), names, record.plan) if in_shadow else None,
         labels=_labels(_paired(joined)) if shadowed else None,
     )
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from infolens.aws.predictions import NoModelLiveError
-from infolens.contracts.observation import CANDIDATE, SHADOW, Answer, ShadowQuestion
+from infolens.contracts.observation import SHADOW, Answer, ShadowQuestion
 from infolens.contracts.prediction import PredictRequest
 from infolens.rollout.decision import RUNNING
 from infolens.usecases.observations import record_answers
@@ -48,14 +48,10 @@ class BusyError(RuntimeError):
 
 
 def shadowed_by(record: RolloutRecord | None) -> str:
-    """Name the version that gets copies of a task's questions; "" for none.
-
-    Copies go on after the first weight: pairs tell the versions apart with far fewer requests than two shares of the
-    traffic do.
-    """
+    """Name the version that gets copies of a task's questions: the candidate before its first weight; "" for none."""
     if record is None or record.status != RUNNING or record.plan.shadow is None or not record.champion:
         return ""
-    return record.candidate
+    return record.candidate if record.step < 0 else ""
 
 
 class Mirror:
@@ -127,8 +123,7 @@ def ask_candidate(ports: ShadowPorts, question: ShadowQuestion) -> str:
     said the same already, and the first to be recorded stands.
 
     Returns:
-        "answered", "failed", or why it was dropped: "over" (the rollout is not running any more), "answered before"
-        (the candidate gave the user's own answer), "gone" (the version was deleted).
+        "answered", "failed", or why it was dropped: "over" (the rollout, or its shadow), "gone" (the version).
 
     Raises:
         BusyError: ask again later.
@@ -136,8 +131,6 @@ def ask_candidate(ports: ShadowPorts, question: ShadowQuestion) -> str:
     record = ports.observations.rollout_of(question.task)
     if record is None or record.rollout_id != question.rollout_id or shadowed_by(record) != question.version:
         return "over"
-    if record.step >= 0 and _answered_before(ports, question):
-        return "answered before"
     request = PredictRequest(question.prediction_id, (question.payload,), purpose=SHADOW)
     try:
         response = ports.predictions.invoke(question.task, request, qualifier=question.version)
@@ -162,8 +155,3 @@ def ask_candidate(ports: ShadowPorts, question: ShadowQuestion) -> str:
     )
     record_answers(ports.observations, [fault])
     return "failed"
-
-
-def _answered_before(ports: ShadowPorts, question: ShadowQuestion) -> bool:
-    answers, _ = ports.observations.observations.of(question.task, question.prediction_id)
-    return any(answer.version == question.version and answer.role == CANDIDATE for answer in answers)
