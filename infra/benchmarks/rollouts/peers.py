@@ -98,7 +98,7 @@ def s0_as_stored(trace: Trace) -> Verdict:
 
 
 def s0_repaired(trace: Trace) -> Verdict:
-    """S0 with its error rate looked at every minute, in the shadow and on the ladder, and its latency at each step's end."""
+    """S0 with its error rate looked at every minute, also in the shadow, and its latency at the end of each step."""
     return _s0(trace, guarded=True)
 
 

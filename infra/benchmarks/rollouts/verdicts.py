@@ -27,8 +27,7 @@ class Verdict:
 
 
 def third_weight_at(verdict: Verdict) -> float:
-    """Say when the candidate got its third weight, or all the traffic where a rule has fewer; never: after
-    everything."""
+    """Say when the candidate got its third weight, or all the traffic where a rule has fewer; inf: never."""
     weights = [since for since, _, share in verdict.steps if share > 0]
     if len(weights) > 2:
         return weights[2]
@@ -46,7 +45,8 @@ def exposed(verdict: Verdict, trace: Trace) -> int:
         if share > 0 and max(since, bad_from) < min(until, DAY):
             first, last = trace.index(max(since, bad_from)), trace.index(min(until, DAY))
             total += int((trace.route[first:last] < share).sum())
-    if verdict.ended == PROMOTED:
-        # The rest of the day is not drawn request by request: its mean is known, and far above the spread.
-        total += fault.per_hour * max(0.0, DAY - max(verdict.seconds, bad_from)) / HOUR
+    # The rest of the day is not drawn request by request: its mean is known, and far above the spread. A rule that
+    # holds for a person to decide leaves the candidate the share that it has.
+    rest = {PROMOTED: 1.0, HELD: verdict.steps[-1][2] if verdict.steps else 0.0}.get(verdict.ended, 0.0)
+    total += rest * fault.per_hour * max(0.0, DAY - max(verdict.seconds, bad_from)) / HOUR
     return round(total)

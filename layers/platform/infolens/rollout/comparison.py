@@ -107,7 +107,7 @@ def _interval(
             else:
                 inside = middle
         bounds.append(outside)
-    return bounds[0], bounds[1]
+    return min(bounds[0], seen), max(bounds[1], seen)
 
 
 @functools.lru_cache(maxsize=4096)

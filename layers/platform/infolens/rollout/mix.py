@@ -27,11 +27,12 @@ def assess_mix(limit: float, champion: Arm, candidate: Arm, pairs: Pairs | None,
     To prove that all are kept needs no split of the error probability. To prove that one is not does, over answers and
     over rise and fall.
     """
+    each = alpha / (_SIDES * MAX_ANSWERS)
     changes: list[_Change] | list[_PairedChange]
     if pairs is not None and pairs.gained is not None and pairs.lost is not None:
         names = sorted(pairs.gained.keys() | pairs.lost.keys()) or ["any"]
         changes = [
-            _PairedChange(limit, name, pairs.gained.get(name, 0), pairs.lost.get(name, 0), pairs.pairs)
+            _PairedChange(limit, each, name, pairs.gained.get(name, 0), pairs.lost.get(name, 0), pairs.pairs)
             for name in names
         ]
     elif champion.answers is None or candidate.answers is None:
@@ -40,8 +41,7 @@ def assess_mix(limit: float, champion: Arm, candidate: Arm, pairs: Pairs | None,
     elif not any(champion.answers.values()) or not any(candidate.answers.values()):
         return unclear("no answer was seen of both versions yet: no mix to compare")
     else:
-        changes = _changes(limit, champion.answers, candidate.answers)
-    each = alpha / (_SIDES * MAX_ANSWERS)
+        changes = _changes(limit, each, champion.answers, candidate.answers)
     return _worst([judge(finding, each) for change in changes for finding in change.findings()])
 
 
@@ -61,6 +61,7 @@ class _Change:
     """How the share of one answer differs, on different requests: (times given, of so many answers)."""
 
     limit: float
+    alpha: float
     name: str
     champion: tuple[int, int]
     candidate: tuple[int, int]
@@ -82,7 +83,7 @@ class _Change:
         )
 
     def _bounds(self) -> tuple[str, str]:
-        low, high = rates_interval(self.champion, self.candidate, (ALPHA_PROMOTE, ALPHA_PROMOTE))
+        low, high = rates_interval(self.champion, self.candidate, (self.alpha, ALPHA_PROMOTE))
         return f"a change of {percent(low)}", percent(high)
 
 
@@ -91,6 +92,7 @@ class _PairedChange:
     """How the share of one answer differs, on the same requests."""
 
     limit: float
+    alpha: float
     name: str
     gained: int
     lost: int
@@ -113,11 +115,13 @@ class _PairedChange:
 
     def _bounds(self) -> tuple[str, str]:
         moves = {1.0: self.gained, -1.0: self.lost, 0.0: self.pairs - self.gained - self.lost}
-        low, high = mean_interval(moves, (ALPHA_PROMOTE, ALPHA_PROMOTE))
+        low, high = mean_interval(moves, (self.alpha, ALPHA_PROMOTE))
         return f"a change of {percent(low)}", percent(high)
 
 
-def _changes(limit: float, champion: Mapping[str, int], candidate: Mapping[str, int]) -> list[_Change]:
+def _changes(limit: float, alpha: float, champion: Mapping[str, int], candidate: Mapping[str, int]) -> list[_Change]:
     theirs, ours = sum(champion.values()), sum(candidate.values())
     names = sorted(champion.keys() | candidate.keys())
-    return [_Change(limit, name, (champion.get(name, 0), theirs), (candidate.get(name, 0), ours)) for name in names]
+    return [
+        _Change(limit, alpha, name, (champion.get(name, 0), theirs), (candidate.get(name, 0), ours)) for name in names
+    ]
