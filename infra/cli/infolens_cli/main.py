@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infolens_cli.commands import clouds, models, rows, seeing, showing, telling
+from infolens_cli.commands import clouds, models, rows, seeing, showing, telling, watching
 from infolens_cli.commands import rollouts as rolling
 from infolens_cli.context import DEFAULT_STACK
 from infolens_cli.workplace import Workplace
@@ -66,7 +66,11 @@ _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
 _ROLLOUT: tuple[Callable[..., Any], ...] = (
     rolling.start,
     rolling.status,
+    watching.watch,
+    watching.explain,
     rolling.weight,
+    rolling.hold,
+    rolling.resume,
     rolling.abort,
     rolling.history,
 )

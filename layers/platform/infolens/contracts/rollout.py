@@ -205,6 +205,9 @@ class RolloutRecord:
     """"running", "promoted", "rolled_back", "expired" or "aborted"."""
     forced: bool
     """An operator started it past refused gates."""
+    held_by: str = ""
+    """Operator who holds the weight where it is; "" for nobody. Nothing is raised and nothing expires until it is
+    resumed, but a limit that is proved broken, and an alarm, take back all the same."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ class HistoryEvent:
     who: str
     """"state-machine", "alarm:<name>" or "operator:<name>"."""
     event: str
-    """started, weight, held, promoted, rolled_back, expired, aborted, weight_by_hand."""
+    """started, weight, held, promoted, rolled_back, expired, aborted, weight_by_hand, held_by_hand, resumed."""
     champion: str
     candidate: str
     weight: int

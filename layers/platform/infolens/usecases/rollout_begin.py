@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from infolens.aws.alias import AliasExistsError, VersionMissingError
+from infolens.codec import to_dict
 from infolens.contracts.rollout import RolloutRecord
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.ownership import describe
@@ -120,7 +121,8 @@ def _claim(ports: Ports, request: Request, previous: RolloutRecord | None, note:
         forced=request.forced,
     )
     why = ("past its gates, by force",) if request.forced else ()
-    ports.store.claim(record, history_event(record, "started", 0, replace(note, reasons=why)))
+    begun = replace(note, reasons=why, evidence={"plan": to_dict(plan)})
+    ports.store.claim(record, history_event(record, "started", 0, begun))
     if previous is not None:
         ports.alarms.delete(previous)
     return record

@@ -18,7 +18,17 @@ from infolens.rollout.decision import RUNNING, STATUS_AFTER
 from infolens.rollout.evidence import Evidence
 from infolens.rollout.ownership import Ownership, ownership, share_of
 from infolens.usecases.observed_evidence import observed
-from infolens.usecases.rollout_effects import STATE_MACHINE, Note, Ports, end, give_back, history_event, timestamp, view
+from infolens.usecases.rollout_effects import (
+    STATE_MACHINE,
+    Note,
+    Ports,
+    end,
+    give_back,
+    history_event,
+    timestamp,
+    view,
+    weight_of,
+)
 from infolens.usecases.rollout_outcomes import Outcome, carry_out, how_it_ended, leave_alone, lower, outcome_of
 
 if TYPE_CHECKING:
@@ -30,6 +40,10 @@ MOST_OBSERVATIONS = 30_000
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 """Before every rollout."""
+
+
+_HELD_BACK = {Action.ADVANCE, Action.PROMOTE, Action.EXPIRE}
+"""What an operator's hold keeps from happening."""
 
 
 class RolloutLostError(RuntimeError):
@@ -86,6 +100,10 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
     if record.status != RUNNING:
         ports.alarms.delete(record)
         return outcome_of(record, ports.aliases.read(ports.function(task)), how_it_ended(ports, record))
+    if record.held_by and decision.action in _HELD_BACK:
+        reason = f"held by {record.held_by} until resumed; otherwise: {decision.action.value}"
+        decision = replace(decision, action=Action.HOLD, weight=weight_of(record), reasons=(reason, *decision.reasons))
+        note = replace(note, reasons=decision.reasons)
     if decision.action is Action.HOLD:
         ports.store.append(history_event(record, "held", decision.weight, note))
         return outcome_of(record, None, decision.reasons)
