@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,12 @@ from infolens.rollout.plan import parse_plan  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from infolens.contracts.rollout import Plan
+
 OURS = "InfoLens"
+WITHOUT_SHADOW = "InfoLens without shadow"
+"""The same plan, less the shadow and what needs its pairs: nothing is asked, or claimed, about quality."""
+
 CONFIDENCE = 0.95
 _RESAMPLES = 400
 
@@ -97,6 +102,11 @@ def run(rules: dict[str, Callable[[Trace], Verdict]], fault: Fault, number: int,
     ]
 
 
+def without_shadow(plan: Plan) -> Plan:
+    """Give the plan for a deployment that cannot mirror requests."""
+    return replace(plan, shadow=None, guardrails=replace(plan.guardrails, max_cost_ratio=None, max_quality_loss=None))
+
+
 def main() -> None:
     """Replay what was asked for and write the results."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,7 +118,11 @@ def main() -> None:
     asked.add_argument("--out", type=Path, default=HERE, help="folder of results.json, results.md and results.svg")
     given = asked.parse_args()
     plan = parse_plan(json.loads((HERE / "plan.json").read_text()))
-    rules = {OURS: functools.partial(replay, plan=plan, look_seconds=given.look_seconds), **RULES}
+    rules = {
+        OURS: functools.partial(replay, plan=plan, look_seconds=given.look_seconds),
+        WITHOUT_SHADOW: functools.partial(replay, plan=without_shadow(plan), look_seconds=given.look_seconds),
+        **RULES,
+    }
     rules = {name: rule for name, rule in rules.items() if not given.rule or name in given.rule}
     cells: list[Cell] = []
     for number, fault in enumerate(FAULTS):

@@ -26,7 +26,7 @@ def test_a_plan_without_shadow_judges_every_weight_but_the_last():
 
 
 def test_a_shadow_and_more_guardrails_leave_less_for_each():
-    """Five stages with nine tests: errors and latency twice, nulls, mix, cost, quality, and the typical latency of pairs."""
+    """Five stages with nine tests: errors and latency twice, nulls, mix, cost, quality, and the typical latency."""
     assert (stages_of(FULL), count_tests(FULL)) == (5, 9)
     assert alpha_of(FULL) == pytest.approx(0.0375 / 35)
 
@@ -46,6 +46,6 @@ def test_all_tests_together_never_spend_more_than_the_budget(steps, shadow, aske
 def test_the_budget_is_stated_in_words():
     """A person reads how surely the verdict is right."""
     assert describe(PLAN) == (
-        "how surely: a good candidate is taken back with probability 0.05 at most over the whole rollout (4 tests in each "
-        "of 4 stages, 0.0025 each), a bad one promoted with 0.01 at most, however often it is looked at"
+        "how surely: a good candidate is taken back with probability 0.05 at most over the whole rollout (4 tests in "
+        "each of 4 stages, 0.0025 each), a bad one promoted with 0.01 at most, however often it is looked at"
     )

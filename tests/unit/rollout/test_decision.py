@@ -2,6 +2,7 @@
 
 import timeit
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -393,7 +394,7 @@ def test_an_alarm_ends_every_history_with_the_champion_alone(seen, turns):
 
 @given(st.lists(looks(), min_size=1, max_size=8))
 def test_no_history_of_looks_skips_a_step_or_outlives_its_end(history):
-    """Looks in a row, each at the step that the last one led to: up by one step at most, and nothing follows the end."""
+    """Looks in a row, each at the step that the last one led to: up by one step at most, and nothing after the end."""
     plan, step, weights = history[0].record.plan, history[0].record.step, []
     for seen in history:
         base = record(plan=plan, step=step)
@@ -404,7 +405,7 @@ def test_no_history_of_looks_skips_a_step_or_outlives_its_end(history):
         elif decision.action is not Action.HOLD:
             break
     reached = [0, *plan.weights]
-    ups = [(one, two) for one, two in zip(weights, weights[1:], strict=False) if two > one]
+    ups = [(one, two) for one, two in pairwise(weights) if two > one]
     assert all(reached.index(two) == reached.index(one) + 1 for one, two in ups)
 
 

@@ -117,7 +117,7 @@ def test_the_few_pairs_that_come_after_the_shadow_are_not_chosen_over_requests()
         (5, {"pairs": replace(PAIRS, gained={"a": 900}, lost={"b": 900})}),
         (6, {"pairs": replace(PAIRS, slower=3300)}),
         (7, {"pairs": replace(PAIRS, costlier=3300)}),
-        (8, {"labels": Labels({-100: 540, 0: 5160, 100: 300}, 12_000)}),
+        (8, {"labels": Labels({-100: 600, 0: 5100, 100: 300}, 12_000)}),
     ],
 )
 def test_each_guardrail_is_broken_by_its_own_fault_in_the_shadow(number, planted):
@@ -134,7 +134,7 @@ def test_each_guardrail_is_broken_by_its_own_fault_in_the_shadow(number, planted
         (3, {"candidate": arm("2", 1500, 2, 300.0, nulls=2, answers=MIX)}),
         (4, {"candidate": arm("2", 1500, 2, nulls=200, answers=MIX)}),
         (5, {"candidate": arm("2", 1500, 2, nulls=2, answers={"a": 1500})}),
-        (6, {"labels": Labels({-100: 540, 0: 5160, 100: 300}, 12_000)}),
+        (6, {"labels": Labels({-100: 600, 0: 5100, 100: 300}, 12_000)}),
     ],
 )
 def test_each_guardrail_is_broken_by_its_own_fault_at_a_weight(number, planted):

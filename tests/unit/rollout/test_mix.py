@@ -60,7 +60,7 @@ def test_an_answer_that_only_one_version_knows_counts_as_none_of_the_other():
 
 
 def test_many_answers_that_are_truly_unchanged_are_hardly_ever_called_shifted():
-    """Planted peeking: twenty answers from one urn for both, looked at 40 times, 100 runs, at a margin that nobody passes."""
+    """Planted peeking: twenty answers from one urn for both, looked at 40 times, 100 runs, at no margin at all."""
     dice = random.Random(2)
     wrong = 0
     for _ in range(100):

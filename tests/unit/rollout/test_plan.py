@@ -9,7 +9,6 @@ from infolens.contracts.rollout import Shadow
 from infolens.rollout.plan import PlanError, checked, parse_plan
 from rollout_fakes import ALARMS, GUARDRAILS, PLAN
 
-
 SHADOWED = replace(PLAN, shadow=Shadow(6000, 14_400))
 
 
