@@ -13,6 +13,7 @@ from infolens.serving.http_api import Ports, build_app
 from infolens.tasks import feedback_of, task_names
 from infolens.usecases.feedback import Said, tell
 from infolens.usecases.observations import ObservationPorts
+from infolens.usecases.sides import UNKEPT
 from observation_fakes import FakeObservations
 from serving_fakes import ANSWERED, FakeAlias, FakeMemory, FakePredictions, answered_by
 
@@ -72,7 +73,7 @@ def ports(**given) -> Ports:
             "logger": Logger(service="test"),
             "count_answer": lambda *seen: None,
             "tell": telling(FakeObservations()),
-            "qualifier": lambda task, user: "live",
+            "side_of": lambda task, user: UNKEPT,
             "copying": lambda *question: nullcontext(),
             **given,
         }

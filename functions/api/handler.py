@@ -80,7 +80,7 @@ app = build_app(
         new_prediction_id=lambda: secrets.randbelow(MAX_PREDICTION_ID) + 1,
         logger=logger,
         count_answer=count_answer,
-        qualifier=_sides.qualifier,
+        side_of=_sides.choose,
         copying=_mirror.beside,
         tell=_tell,
     )

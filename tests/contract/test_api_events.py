@@ -12,6 +12,7 @@ from infolens.contracts.prediction import PredictRequest, Problem
 from infolens.serving.http_api import build_app
 from infolens.serving.task_documents import one_line
 from infolens.tasks import task_names
+from infolens.usecases.sides import UNKEPT, Chosen
 from serving_fakes import ANSWERED, FakePredictions, answered_by
 
 
@@ -289,16 +290,19 @@ def test_a_user_is_asked_about_and_their_side_is_asked(headers, user):
 
     def side_of(task, given):
         seen.append((task, given))
-        return "5" if given else "live"
+        return Chosen("5", 17) if given else UNKEPT
 
     event = golden("prediction")
     event["headers"] = {"content-type": "application/json", **headers}
-    reply = send(event, predictions=predictions, qualifier=side_of)
+    reply = send(event, predictions=predictions, side_of=side_of)
     assert seen == [("news_category", user)]
     assert reply.body["model_version"] == ("5" if user else "4")
+    assert predictions.asked[0][1].bucket == (17 if user else None)
 
 
 def test_a_side_that_was_deleted_is_the_alias_s():
     """A version that is gone costs nobody an answer."""
-    reply = send("prediction", predictions=FakePredictions({"live": ANSWERED}), qualifier=lambda task, user: "5")
+    reply = send(
+        "prediction", predictions=FakePredictions({"live": ANSWERED}), side_of=lambda task, user: Chosen("5", 1)
+    )
     assert (reply.status, reply.body["model_version"]) == (200, "4")

@@ -73,4 +73,5 @@ def _side(answer: Answer | None, told: Label | None, feedback: Feedback, *, diff
         gb=answer.gb,
         score=feedback.score(given, told.label) if given is not None and told else None,
         answer=json.dumps(given, ensure_ascii=False)[:EXAMPLE_CHARACTERS] if differs else "",
+        bucket=answer.bucket,
     )

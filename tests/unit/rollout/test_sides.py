@@ -1,11 +1,13 @@
 """Users stay on their side of a rollout."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infolens.contracts.rollout import AliasState
-from infolens.rollout.sides import BUCKETS, bucket_of, version_for
+from infolens.contracts.rollout import AliasState, KeyedSides
+from infolens.rollout.sides import BUCKETS, broken_ratio, bucket_of, version_for
 
 
 def alias(weight):
@@ -43,3 +45,45 @@ def test_another_rollout_begins_with_other_people():
 def test_rollout_and_user_are_kept_apart():
     """The same characters, cut otherwise, are others."""
     assert bucket_of("r1", "2 x") != bucket_of("r1 2", "x")
+
+
+def sides(candidate, of, both=0):
+    """So many of the users are the candidate's."""
+    return KeyedSides(champion=of - candidate + both, candidate=candidate, both=both)
+
+
+@pytest.mark.parametrize(("candidate", "broken"), [(200, False), (251, False), (262, True), (138, True), (0, True)])
+def test_a_ratio_is_broken_by_proof_alone(candidate, broken):
+    """Of a thousand users at 20 %: what chance gives is accepted, what it does not give is not."""
+    assert bool(broken_ratio(sides(candidate, 1000), 20)) is broken
+
+
+def test_the_words_have_the_numbers():
+    """An operator sees how many there are, and how many there should be."""
+    assert "300 of 1000 keyed users are the candidate's, 20% should be" in broken_ratio(sides(300, 1000), 20)
+
+
+def test_who_came_over_is_the_candidates():
+    """Users that both answered while the step began are no second users of the champion."""
+    assert broken_ratio(sides(200, 1000, both=150), 20) == ""
+
+
+@pytest.mark.parametrize("weight", [0, 100])
+def test_one_side_has_no_ratio(weight):
+    """Before the first weight, and after the last one."""
+    assert broken_ratio(sides(500, 1000), weight) == ""
+    assert broken_ratio(None, 20) == ""
+    assert broken_ratio(sides(0, 0), 20) == ""
+
+
+def test_a_sound_ratio_is_hardly_ever_called_broken_however_often_it_is_looked_at():
+    """400 rollouts, each looked at after every user: one in a thousand is allowed, so two are still no surprise."""
+    dice, alarms = random.Random(1), 0
+    for _ in range(400):
+        candidate = 0
+        for total in range(1, 501):
+            candidate += dice.random() < 0.2
+            if broken_ratio(sides(candidate, total), 20):
+                alarms += 1
+                break
+    assert alarms <= 2

@@ -41,6 +41,12 @@ def test_an_answer_survives_the_log():
     )
 
 
+def test_a_users_bucket_survives_the_log():
+    """And a request without one has none."""
+    assert through_the_log(EVENT | {"bucket": 17}, answered(POLITICS)).bucket == 17
+    assert through_the_log(EVENT | {"bucket": None}, answered(POLITICS)).bucket is None
+
+
 def test_a_fault_is_recorded_without_an_answer():
     """A question that failed is known, and which version failed on it."""
     found = through_the_log(EVENT, answered(status=500))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from infolens.codec import from_dict, to_dict
 from infolens.contracts.observation import SHADOW
-from infolens.contracts.rollout import Shadow
+from infolens.contracts.rollout import KeyedSides, Shadow
 from infolens.joining import join
 from infolens.rollout.evidence import Evidence
 from infolens.usecases.observed_evidence import MOST_ANSWERS, MOST_EXAMPLES, OTHER, dice, observed
@@ -204,3 +204,18 @@ def test_dice_are_fair_and_fixed():
     assert throws[0] == dice("0")
     assert all(0.0 <= throw < 1.0 for throw in throws)
     assert abs(sum(throws) / len(throws) - 0.5) < 0.02
+
+
+def test_users_are_counted_once_on_their_sides():
+    """Buckets, not requests; copies and requests without a key are nobody's side."""
+    requests = [
+        joined(1, {"bucket": 5}, None),
+        joined(2, {"bucket": 5}, None),
+        joined(3, {"bucket": 6}, {"bucket": 6}),
+        joined(4, None, {"bucket": 7, "purpose": ""}),
+        joined(5, None, {"bucket": 6, "purpose": ""}),
+        joined(6, {}, None),
+    ]
+    kept = record(plan=replace(PLAN, sticky=True))
+    assert seen(*requests, rollout=kept).sides == KeyedSides(champion=2, candidate=2, both=1)
+    assert seen(*requests).sides is None

@@ -98,6 +98,15 @@ def test_a_queue_that_hangs_holds_nobody():
     assert (queue.sent, losses) == ([QUESTION], [])
 
 
+def test_the_users_question_goes_first():
+    """A copy waits for its head start, but not for longer than the answer."""
+    queue = FakeQueue()
+    sender, _ = mirror(SHADOWED, queue, grace=10.0, head_start=60.0)
+    with sender.beside(TASK, "7", PAYLOAD):
+        assert queue.sent == []
+    assert queue.sent == [QUESTION]
+
+
 def test_a_copy_that_fails_is_counted_and_not_seen():
     """Whatever the queue or the table raises, the answer comes through."""
     fault = OSError("no queue")

@@ -24,7 +24,9 @@ def qualifier(user, rollout=STICKY, state=SPLIT, errors=None):
 
     told = [] if errors is None else errors
     sides = Sides(lambda task: give(rollout), lambda task: give(state), lambda task, error: told.append(error))
-    return sides.qualifier(TASK, user)
+    chosen = sides.choose(TASK, user)
+    assert chosen.bucket == (None if chosen.qualifier == "live" else bucket_of("r1", user))
+    return chosen.qualifier
 
 
 def test_a_user_gets_the_version_of_their_side():

@@ -71,6 +71,8 @@ class Answer:
     """The rollout that the version took part in; "" for none, and for a FALLBACK, which is no evidence."""
     role: str = ""
     """CHAMPION or CANDIDATE of that rollout; "" without one."""
+    bucket: int | None = None
+    """Bucket of its user, who is kept on one side; None for others."""
 
     @property
     def failed(self) -> bool:
@@ -106,6 +108,8 @@ class Side:
     """How right it was, from 0 to 1; None without a label, or without an answer to hold against it."""
     answer: str
     """The answer as JSON, cut short; "" where both versions agree, or one is missing."""
+    bucket: int | None = None
+    """As in `Answer`."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ class PredictRequest:
     inputs: tuple[dict[str, object], ...]
     purpose: str = ""
     """Why the model is asked, see `infolens.contracts.observation`: LIVE, SHADOW or FALLBACK."""
+    bucket: int | None = None
+    """Bucket of a user who is kept on one side of a rollout, see `infolens.rollout.sides`; None without a key."""
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,18 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class KeyedSides:
+    """Users that were kept on one side during the present step, each bucket of them once, however much it asked."""
+
+    champion: int
+    """Buckets that the champion answered."""
+    candidate: int
+    """Buckets that the candidate answered."""
+    both: int
+    """Buckets that both answered: users that came over when the step began, or were sent astray."""
+
+
+@dataclass(frozen=True)
 class AliasState:
     """The alias as AWS tells it; the truth about who serves."""
 

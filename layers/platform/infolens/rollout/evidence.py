@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-from infolens.contracts.rollout import AliasState, Arm, Labels, Pairs, RolloutRecord  # noqa: TC001 - pydantic reads
+from infolens.contracts.rollout import (  # noqa: TC001 - pydantic reads them
+    AliasState,
+    Arm,
+    KeyedSides,
+    Labels,
+    Pairs,
+    RolloutRecord,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class Evidence:
     """Requests of this step that both versions answered; None where nothing is shadowed."""
     labels: Labels | None = None
     """Labels of such requests since the rollout began; None where none are collected."""
+    sides: KeyedSides | None = None
+    """Users with a key; None where nobody is kept on a side."""
 
 
 def rounded_difference(difference: float, dice: float) -> int:

@@ -57,6 +57,8 @@ def line_of(
         return line
     given = response.answers[0] if response.answers else None
     line[OBSERVED] = True
+    if isinstance(event.get("bucket"), int):
+        line["bucket"] = event["bucket"]
     line["null"] = given is not None and feedback.null(given)
     if given is not None and len(json.dumps(given, ensure_ascii=False).encode()) <= MAX_ANSWER_BYTES:
         line["answer"] = given
@@ -87,6 +89,7 @@ def answer_in(message: str, at_milliseconds: int) -> Answer | None:
         milliseconds=float(line["milliseconds"]),
         cold=bool(line["cold"]),
         gb=float(line["gb"]),
+        bucket=line.get("bucket"),
         at=datetime.fromtimestamp(at_milliseconds / 1000, UTC).isoformat(timespec="microseconds"),
     )
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from infolens.serving.documents import InfoLensRequest
     from infolens.serving.feedback_api import Tell
     from infolens.usecases.prediction import Outcome, ReadsAlias
+    from infolens.usecases.sides import Chosen
 
 VERSION_HEADER = "X-InfoLens-Model-Version"
 FALLBACK_HEADER = "X-InfoLens-Fallback"
@@ -58,7 +59,7 @@ class Ports:
     logger: Logger
     count_answer: Callable[[str, Outcome, float], None]
     """Counts what a user saw: task, outcome, milliseconds."""
-    qualifier: Callable[[str, str], str]
+    side_of: Callable[[str, str], Chosen]
     """Whom to ask for a user of a task: the alias, or the version on whose side the user stays."""
     copying: Callable[[str, str, Mapping[str, object]], AbstractContextManager[None]]
     """Sends a copy of a question (task, id, input) to a candidate in its shadow stage, while the model is asked."""
@@ -240,7 +241,8 @@ def _user(app: APIGatewayRestResolver, payload: Mapping[str, object]) -> str:
 def _ask(ports: Ports, task: str, prediction_id: int, payload: dict[str, object], user: str) -> tuple[Outcome, float]:
     """Ask one task's model; the outcome and the milliseconds that it took."""
     started = ports.clock()
-    request = PredictRequest(str(prediction_id), (payload,))
+    side = ports.side_of(task, user)
+    request = PredictRequest(str(prediction_id), (payload,), bucket=side.bucket)
     with ports.copying(task, request.request_id, payload):
         outcome = predict(
             task,
@@ -248,7 +250,7 @@ def _ask(ports: Ports, task: str, prediction_id: int, payload: dict[str, object]
             request,
             ports.predictions,
             ports.alias,
-            qualifier=ports.qualifier(task, user),
+            qualifier=side.qualifier,
         )
     return outcome, (ports.clock() - started) * 1000
 

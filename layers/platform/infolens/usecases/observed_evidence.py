@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from infolens.contracts.observation import SHADOW
-from infolens.contracts.rollout import Disagreement, Labels, Pairs
+from infolens.contracts.observation import LIVE, SHADOW
+from infolens.contracts.rollout import Disagreement, KeyedSides, Labels, Pairs
 from infolens.rollout.evidence import rounded_difference
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Observed:
     candidate: Arm
     pairs: Pairs | None
     labels: Labels | None
+    sides: KeyedSides | None
 
 
 def observed(champion: Arm, candidate: Arm, record: RolloutRecord, joined: Sequence[Joined]) -> Observed:
@@ -59,6 +60,7 @@ def observed(champion: Arm, candidate: Arm, record: RolloutRecord, joined: Seque
         candidate=_arm(candidate, ours, names, record.plan),
         pairs=_pairs(_paired(step), names, record.plan) if in_shadow else None,
         labels=_labels(_paired(joined)) if shadowed else None,
+        sides=_sides(theirs, ours) if record.plan.sticky else None,
     )
 
 
@@ -135,6 +137,14 @@ def _pairs(pairs: Sequence[tuple[Joined, Side, Side]], names: frozenset[str], pl
             if one.agree is False
         )[:MOST_EXAMPLES],
     )
+
+
+def _sides(champion: Sequence[Side], candidate: Sequence[Side]) -> KeyedSides:
+    theirs, ours = (
+        {side.bucket for side in sides if side.bucket is not None and side.purpose == LIVE}
+        for sides in (champion, candidate)
+    )
+    return KeyedSides(len(theirs), len(ours), len(theirs & ours))
 
 
 def _labels(pairs: Sequence[tuple[Joined, Side, Side]]) -> Labels:

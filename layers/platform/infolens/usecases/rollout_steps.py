@@ -17,6 +17,7 @@ from infolens.contracts.rollout import Action
 from infolens.rollout.decision import RUNNING, STATUS_AFTER
 from infolens.rollout.evidence import Evidence
 from infolens.rollout.ownership import Ownership, ownership, share_of
+from infolens.rollout.sides import broken_ratio
 from infolens.usecases.observed_evidence import observed
 from infolens.usecases.rollout_effects import (
     STATE_MACHINE,
@@ -42,8 +43,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 """Before every rollout."""
 
 
-_HELD_BACK = {Action.ADVANCE, Action.PROMOTE, Action.EXPIRE}
-"""What an operator's hold keeps from happening."""
+_RAISES = {Action.ADVANCE, Action.PROMOTE}
 
 
 class RolloutLostError(RuntimeError):
@@ -75,6 +75,7 @@ def collect(ports: Ports, task: str, rollout_id: str, now: datetime) -> Evidence
         firing=ports.alarms.firing(record),
         pairs=seen.pairs,
         labels=seen.labels,
+        sides=seen.sides,
     )
 
 
@@ -100,8 +101,8 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
     if record.status != RUNNING:
         ports.alarms.delete(record)
         return outcome_of(record, ports.aliases.read(ports.function(task)), how_it_ended(ports, record))
-    if record.held_by and decision.action in _HELD_BACK:
-        reason = f"held by {record.held_by} until resumed; otherwise: {decision.action.value}"
+    reason = _held_back(record, decision, evidence)
+    if reason:
         decision = replace(decision, action=Action.HOLD, weight=weight_of(record), reasons=(reason, *decision.reasons))
         note = replace(note, reasons=decision.reasons)
     if decision.action is Action.HOLD:
@@ -138,6 +139,15 @@ def take_back(ports: Ports, alarm: str, reason: str, now: datetime) -> Outcome |
     return outcome_of(ended, alias, note.reasons)
 
 
+def _held_back(record: RolloutRecord, decision: Decision, evidence: Evidence | None) -> str:
+    """Say why a decision is not carried out for now: an operator holds the weight, or users are on the wrong sides."""
+    if record.held_by and decision.action in _RAISES | {Action.EXPIRE}:
+        return f"held by {record.held_by} until resumed; otherwise: {decision.action.value}"
+    if evidence is not None and decision.action in _RAISES:
+        return broken_ratio(evidence.sides, weight_of(record))
+    return ""
+
+
 def _raise_weight(ports: Ports, record: RolloutRecord, decision: Decision, note: Note) -> Outcome:
     """Write the next weight. The record names it first, so that a writer that is cut off can be followed."""
     target = record.plan.weights.index(decision.weight)
@@ -155,7 +165,7 @@ def _seen(evidence: Evidence | None) -> dict[str, object]:
     if evidence is None:
         return {}
     look = to_dict(evidence)
-    return {name: look[name] for name in ("champion", "candidate", "alias", "firing", "pairs", "labels")}
+    return {name: look[name] for name in ("champion", "candidate", "alias", "firing", "pairs", "labels", "sides")}
 
 
 def _owner(record: RolloutRecord | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infolens.aws.predictions import LIVE
@@ -12,6 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infolens.contracts.rollout import AliasState, RolloutRecord
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Whom to ask for a user."""
+
+    qualifier: str
+    """A version, or the alias."""
+    bucket: int | None
+    """The user's bucket, where it chose the version."""
+
+
+UNKEPT = Chosen(LIVE, None)
+"""The alias draws a side."""
 
 
 class Sides:
@@ -28,7 +43,7 @@ class Sides:
         self._alias_of = alias_of
         self._on_error = on_error
 
-    def qualifier(self, task: str, user: str) -> str:
+    def choose(self, task: str, user: str) -> Chosen:
         """Give a version, or the alias, which draws a side for each request by its own weights.
 
         The weight is the alias's own, so that a rollout that is taken back has nobody on its side from the next reading
@@ -39,15 +54,16 @@ class Sides:
             user: whatever tells one person from another; "" for a request without such a key.
         """
         if not user:
-            return LIVE
+            return UNKEPT
         try:
             record = self._rollout_of(task)
             if record is None or record.status != RUNNING or not record.plan.sticky:
-                return LIVE
+                return UNKEPT
             alias = self._alias_of(task)
         except Exception as error:  # noqa: BLE001 - the alias answers whoever cannot be told apart
             self._on_error(task, error)
-            return LIVE
+            return UNKEPT
         if alias is None or (alias.champion, alias.candidate) != (record.champion, record.candidate):
-            return LIVE
-        return version_for(bucket_of(record.rollout_id, user), alias)
+            return UNKEPT
+        bucket = bucket_of(record.rollout_id, user)
+        return Chosen(version_for(bucket, alias), bucket)
