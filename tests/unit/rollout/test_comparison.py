@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infolens.rollout.comparison import mean_interval, mean_of, rates_interval, weigh_mean, weigh_rates
+from infolens.rollout.comparison import bound_mean, bound_rates, mean_of, weigh_mean, weigh_rates
 from infolens.rollout.confidence import log_likelihood, log_mixture
 
 
@@ -97,7 +97,7 @@ def test_the_order_of_pairs_does_not_matter(wins, losses, ties):
 def test_the_interval_of_a_mean_holds_what_was_seen(more, less, same):
     """Bounds never exclude the observed mean."""
     seen = {1.0: more, -1.0: less, 0.0: same}
-    low, high = mean_interval(seen, (0.01, 0.01))
+    low, high = (bound_mean(seen, 0.01, above=above) for above in (False, True))
 
     assert -1 <= low <= mean_of(seen) <= high <= 1
 
@@ -105,15 +105,15 @@ def test_the_interval_of_a_mean_holds_what_was_seen(more, less, same):
 @given(counts(400), counts(400))
 def test_the_interval_of_two_rates_holds_what_was_seen(first, second):
     """Bounds never exclude the observed difference."""
-    low, high = rates_interval(first, second, (0.01, 0.01))
+    low, high = (bound_rates(first, second, 0.01, above=above) for above in (False, True))
 
     assert low <= second[0] / second[1] - first[0] / first[1] <= high
 
 
 def test_bounds_close_in_as_pairs_come():
     """Ten times the pairs, a narrower interval."""
-    few = mean_interval({1.0: 10, -1.0: 10, 0.0: 200}, (0.01, 0.01))
-    many = mean_interval({1.0: 100, -1.0: 100, 0.0: 2000}, (0.01, 0.01))
+    few = [bound_mean({1.0: 10, -1.0: 10, 0.0: 200}, 0.01, above=above) for above in (False, True)]
+    many = [bound_mean({1.0: 100, -1.0: 100, 0.0: 2000}, 0.01, above=above) for above in (False, True)]
 
     assert few[0] < many[0] < 0 < many[1] < few[1]
 

@@ -49,8 +49,10 @@ class Finding:
 
     seen: Callable[[], str]
     """Value, limit and number of requests in words."""
-    bounds: Callable[[], tuple[str, str]]
-    """What the true value is at least and at most."""
+    least: Callable[[], str]
+    """What the true value is at least, in words; only what is said is computed."""
+    most: Callable[[], str]
+    """What the true value is at most, in words."""
     over: bool
     """Whether the value seen is above its limit."""
     weight: Weight
@@ -62,22 +64,20 @@ class Finding:
 def judge(finding: Finding, alpha: float) -> Assessment:
     """Turn weights into an outcome: bad with `alpha`, good with ALPHA_PROMOTE, each over all looks together."""
 
-    def words(ending: str) -> Callable[[], str]:
-        return lambda: f"{finding.seen()}; {ending.format(*finding.bounds())}"
+    def between(before: str, after: str) -> Callable[[], str]:
+        return lambda: f"{finding.seen()}; {before}it lies within {finding.least()} and {finding.most()}{after}"
 
     if finding.over:
         if finding.weight.proves(alpha):
-            return Assessment(Outcome.BROKEN, words("it is at least {0}"))
-        return Assessment(
-            Outcome.UNCLEAR, words("over the limit, not yet beyond chance: it lies within {0} and {1}"), None
-        )
+            return Assessment(Outcome.BROKEN, lambda: f"{finding.seen()}; it is at least {finding.least()}")
+        return Assessment(Outcome.UNCLEAR, between("over the limit, not yet beyond chance: ", ""), None)
     if finding.weight.proves(ALPHA_PROMOTE):
-        return Assessment(Outcome.PASSED, words("it is at most {1}"))
+        return Assessment(Outcome.PASSED, lambda: f"{finding.seen()}; it is at most {finding.most()}")
     factor = finding.weight.factor_to(ALPHA_PROMOTE)
     if factor is None:
-        return Assessment(Outcome.UNCLEAR, words("at the limit: it lies within {0} and {1}"), None)
+        return Assessment(Outcome.UNCLEAR, between("at the limit: ", ""), None)
     more = max(1, ceil((factor - 1) * finding.requests))
-    return Assessment(Outcome.UNCLEAR, words(f"it lies within {{0}} and {{1}}: about {more} more prove it"), more)
+    return Assessment(Outcome.UNCLEAR, between("", f": about {more} more prove it"), more)
 
 
 def passed(reason: str) -> Assessment:

@@ -34,7 +34,7 @@ _LOG_SHARES = log(len(_SHARES))
 _EDGE = 1e-12  # rates of exactly 0 and 1 are approached, never taken
 _PRECISION = 1e-8  # of the way to the nearest edge; the likelihood is flat there, and right to twice as many digits
 _STEPS = 100
-_HALVINGS = 30  # an interval for people, to a billionth
+_HALVINGS = 18  # a bound for people, to a hundred-thousandth
 
 
 def weigh_rates(first: tuple[int, int], second: tuple[int, int], margin: float, typical: float = UNKNOWN) -> Weight:
@@ -71,21 +71,18 @@ def weigh_mean(differences: Mapping[float, int], limit: float, *, below: bool) -
     return Weight(total, most, 0)
 
 
-def rates_interval(
-    first: tuple[int, int], second: tuple[int, int], alphas: tuple[float, float], typical: float = UNKNOWN
-) -> tuple[float, float]:
-    """Bound how far the second rate lies above the first: each side wrong with its probability over all looks."""
+def bound_rates(
+    first: tuple[int, int], second: tuple[int, int], alpha: float, typical: float = UNKNOWN, *, above: bool
+) -> float:
+    """Bound how far the second rate lies above the first, from above or below; wrong with `alpha` over all looks."""
     seen = second[0] / second[1] - first[0] / first[1]
-    return _interval(seen, lambda margin, alpha, _: weigh_rates(first, second, margin, typical).proves(alpha), alphas)
+    return _bound(seen, lambda margin: weigh_rates(first, second, margin, typical).proves(alpha), above=above)
 
 
-def mean_interval(differences: Mapping[float, int], alphas: tuple[float, float]) -> tuple[float, float]:
-    """Bound the mean of differences: each side wrong with its probability over all looks."""
-    return _interval(
-        mean_of(differences),
-        lambda limit, alpha, below: weigh_mean(differences, limit, below=below).proves(alpha),
-        alphas,
-    )
+def bound_mean(differences: Mapping[float, int], alpha: float, *, above: bool) -> float:
+    """Bound the mean of differences, from above or from below; wrong with probability `alpha` over all looks."""
+    seen = mean_of(differences)
+    return _bound(seen, lambda limit: weigh_mean(differences, limit, below=above).proves(alpha), above=above)
 
 
 def mean_of(differences: Mapping[float, int]) -> float:
@@ -94,20 +91,12 @@ def mean_of(differences: Mapping[float, int]) -> float:
     return sum(value * count for value, count in differences.items()) / pairs if pairs else 0.0
 
 
-def _interval(
-    seen: float, refuted: Callable[[float, float, bool], bool], alphas: tuple[float, float]
-) -> tuple[float, float]:
-    bounds = []
-    for edge, alpha in zip((-1 + _EDGE, 1 - _EDGE), alphas, strict=True):
-        inside, outside = seen, edge
-        for _ in range(_HALVINGS):
-            middle = (inside + outside) / 2
-            if refuted(middle, alpha, edge > 0):
-                outside = middle
-            else:
-                inside = middle
-        bounds.append(outside)
-    return min(bounds[0], seen), max(bounds[1], seen)
+def _bound(seen: float, refuted: Callable[[float], bool], *, above: bool) -> float:
+    inside, outside = seen, 1 - _EDGE if above else -1 + _EDGE
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if refuted(middle) else (middle, outside)
+    return max(outside, seen) if above else min(outside, seen)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -85,10 +85,8 @@ def assess_typical(name: str, limit: float, counts: tuple[int | None, int | None
                 f"{name} over {limit:.2f} times the champion's in {percent(beyond / pairs)} of pairs "
                 f"({beyond} of {pairs}), limit one half"
             ),
-            bounds=lambda: (
-                percent(lower_bound(beyond, pairs, alpha)),
-                percent(upper_bound(beyond, pairs, ALPHA_PROMOTE)),
-            ),
+            least=lambda: percent(lower_bound(beyond, pairs, alpha)),
+            most=lambda: percent(upper_bound(beyond, pairs, ALPHA_PROMOTE)),
             over=beyond > _HALF * pairs,
             weight=weight,
             requests=pairs,

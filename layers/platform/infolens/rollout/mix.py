@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infolens.rollout.assessment import Assessment, Finding, Outcome, judge, percent, unclear
 from infolens.rollout.budget import ALPHA_PROMOTE
-from infolens.rollout.comparison import mean_interval, mean_of, rates_interval, weigh_mean, weigh_rates
+from infolens.rollout.comparison import bound_mean, bound_rates, mean_of, weigh_mean, weigh_rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +71,8 @@ class _Change:
         share, usual = (times / of for times, of in (self.candidate, self.champion))
         rise, fall = (weigh_rates(self.champion, self.candidate, side * self.limit) for side in (1, -1))
         return [
-            Finding(self._words, self._bounds, share - usual > self.limit, rise, self.candidate[1]),
-            Finding(self._words, self._bounds, usual - share > self.limit, fall, self.candidate[1]),
+            Finding(self._words, self._least, self._most, share - usual > self.limit, rise, self.candidate[1]),
+            Finding(self._words, self._least, self._most, usual - share > self.limit, fall, self.candidate[1]),
         ]
 
     def _words(self) -> str:
@@ -82,9 +82,11 @@ class _Change:
             f"{percent(theirs / of_theirs)} ({theirs} of {of_theirs}), accepted change {percent(self.limit)}"
         )
 
-    def _bounds(self) -> tuple[str, str]:
-        low, high = rates_interval(self.champion, self.candidate, (self.alpha, ALPHA_PROMOTE))
-        return f"a change of {percent(low)}", percent(high)
+    def _least(self) -> str:
+        return "a change of " + percent(bound_rates(self.champion, self.candidate, self.alpha, above=False))
+
+    def _most(self) -> str:
+        return percent(bound_rates(self.champion, self.candidate, ALPHA_PROMOTE, above=True))
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ class _PairedChange:
         return [self._finding(self.gained, self.lost), self._finding(self.lost, self.gained)]
 
     def _finding(self, towards: int, away: int) -> Finding:
-        moves = {1.0: towards, -1.0: away, 0.0: self.pairs - towards - away}
+        moves = self._moves(towards, away)
         over = mean_of(moves) > self.limit
-        return Finding(self._words, self._bounds, over, weigh_mean(moves, self.limit, below=not over), self.pairs)
+        weight = weigh_mean(moves, self.limit, below=not over)
+        return Finding(self._words, self._least, self._most, over, weight, self.pairs)
 
     def _words(self) -> str:
         return (
@@ -113,10 +116,14 @@ class _PairedChange:
             f"{self.lost} times by the champion alone, accepted change {percent(self.limit)}"
         )
 
-    def _bounds(self) -> tuple[str, str]:
-        moves = {1.0: self.gained, -1.0: self.lost, 0.0: self.pairs - self.gained - self.lost}
-        low, high = mean_interval(moves, (self.alpha, ALPHA_PROMOTE))
-        return f"a change of {percent(low)}", percent(high)
+    def _least(self) -> str:
+        return "a change of " + percent(bound_mean(self._moves(self.gained, self.lost), self.alpha, above=False))
+
+    def _most(self) -> str:
+        return percent(bound_mean(self._moves(self.gained, self.lost), ALPHA_PROMOTE, above=True))
+
+    def _moves(self, towards: int, away: int) -> dict[float, int]:
+        return {1.0: towards, -1.0: away, 0.0: self.pairs - towards - away}
 
 
 def _changes(limit: float, alpha: float, champion: Mapping[str, int], candidate: Mapping[str, int]) -> list[_Change]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infolens.rollout.assessment import Assessment, Finding, Outcome, judge, unclear
 from infolens.rollout.budget import ALPHA_PROMOTE
-from infolens.rollout.comparison import mean_interval, mean_of, weigh_mean
+from infolens.rollout.comparison import bound_mean, mean_of, weigh_mean
 from infolens.rollout.rates import assess_increase
 
 if TYPE_CHECKING:
@@ -60,14 +60,11 @@ def _paired(margin: float, labels: Labels, alpha: float) -> Assessment:
             f"champion in {worse}, mean loss {mean:.4f}, accepted {margin:.4f}"
         )
 
-    def bounds() -> tuple[str, str]:
-        low, high = mean_interval(losses, (alpha, ALPHA_PROMOTE))
-        return f"{low:.4f}", f"{high:.4f}"
-
     return judge(
         Finding(
             seen=seen,
-            bounds=bounds,
+            least=lambda: f"{bound_mean(losses, alpha, above=False):.4f}",
+            most=lambda: f"{bound_mean(losses, ALPHA_PROMOTE, above=True):.4f}",
             over=mean > margin,
             weight=weigh_mean(losses, margin, below=mean <= margin),
             requests=max(labelled, labels.pairs),

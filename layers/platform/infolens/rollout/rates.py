@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from infolens.rollout.assessment import Assessment, Finding, judge, percent, unclear
 from infolens.rollout.budget import ALPHA_PROMOTE
-from infolens.rollout.comparison import mean_interval, mean_of, rates_interval, weigh_mean, weigh_rates
+from infolens.rollout.comparison import bound_mean, bound_rates, mean_of, weigh_mean, weigh_rates
 from infolens.rollout.confidence import lower_bound, upper_bound, weigh_rate
 
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ def assess_rate(name: str, limit: float, counts: tuple[int, int], alpha: float) 
     return judge(
         Finding(
             seen=lambda: f"{name} {percent(events / trials)} ({events} of {trials}), limit {percent(limit)}",
-            bounds=lambda: (
-                percent(lower_bound(events, trials, alpha, limit)),
-                percent(upper_bound(events, trials, ALPHA_PROMOTE, limit)),
-            ),
+            least=lambda: percent(lower_bound(events, trials, alpha, limit)),
+            most=lambda: percent(upper_bound(events, trials, ALPHA_PROMOTE, limit)),
             over=events > limit * trials,
             weight=weight,
             requests=trials,
@@ -53,18 +51,14 @@ def assess_increase(
     """
     (k1, n1), (k2, n2) = champion, candidate
     weight = weigh_rates(champion, candidate, margin, margin)
-
-    def bounds() -> tuple[str, str]:
-        low, high = rates_interval(champion, candidate, (alpha, ALPHA_PROMOTE), margin)
-        return percent(low), percent(high)
-
     return judge(
         Finding(
             seen=lambda: (
                 f"{name} {percent(k2 / n2)} ({k2} of {n2}) against the champion's {percent(k1 / n1)} ({k1} of {n1}), "
                 f"increase {percent(k2 / n2 - k1 / n1)}, accepted {percent(margin)}"
             ),
-            bounds=bounds,
+            least=lambda: percent(bound_rates(champion, candidate, alpha, margin, above=False)),
+            most=lambda: percent(bound_rates(champion, candidate, ALPHA_PROMOTE, margin, above=True)),
             over=k2 / n2 - k1 / n1 > margin,
             weight=weight,
             requests=n2,
@@ -85,11 +79,6 @@ def assess_paired_increase(name: str, margin: float, only: tuple[int, int], pair
     """
     theirs, ours = only
     differences = {1.0: ours, -1.0: theirs, 0.0: pairs - ours - theirs}
-
-    def bounds() -> tuple[str, str]:
-        low, high = mean_interval(differences, (alpha, ALPHA_PROMOTE))
-        return percent(low), percent(high)
-
     seen = mean_of(differences)
     return judge(
         Finding(
@@ -97,7 +86,8 @@ def assess_paired_increase(name: str, margin: float, only: tuple[int, int], pair
                 f"{name} on the same {pairs} requests: the candidate alone {ours}, the champion alone {theirs}, "
                 f"increase {percent(seen)}, accepted {percent(margin)}"
             ),
-            bounds=bounds,
+            least=lambda: percent(bound_mean(differences, alpha, above=False)),
+            most=lambda: percent(bound_mean(differences, ALPHA_PROMOTE, above=True)),
             over=seen > margin,
             weight=weigh_mean(differences, margin, below=seen <= margin),
             requests=pairs,
