@@ -121,6 +121,10 @@ def _beyond_arms(evidence: Mapping[str, Any]) -> Iterator[str]:
         )
         for example in pairs.get("examples", ())[:_SHOWN_EXAMPLES]:
             yield f"  prediction {example['prediction_id']}: {example['champion']} against {example['candidate']}"
+    sides = evidence.get("sides")
+    if sides:
+        met = f"{sides['champion']} met the champion, {sides['candidate']} the candidate, {sides['both']} both"
+        yield f"keyed users: {met}"
     if labels and labels["differences"]:
         counts = {int(hundredths): count for hundredths, count in labels["differences"].items()}
         better = sum(count for difference, count in counts.items() if difference > 0)

@@ -9,7 +9,8 @@ from api_cloud import ANSWERS, API, TEXT, Api
 from cloud_parts import until
 from infolens.aws.observations import DynamoObservations
 from infolens.aws.rollouts import DynamoRollouts
-from infolens.contracts.rollout import HistoryEvent, Shadow
+from infolens.contracts.rollout import AliasState, HistoryEvent, Shadow
+from infolens.rollout.sides import bucket_of, version_for
 from rollout_fakes import PLAN, TASK, record
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(600)]
@@ -38,6 +39,12 @@ class Observed(Api):
         """A user's question to the task of the rollout."""
         reply = self.send(f"/tasks/{TASK}/predictions", {"prediction_id": prediction_id, "text": TEXT})
         assert (reply.status, reply.body["label"], reply.body["model_version"]) == (200, "Politics", "1")
+
+    def version_for(self, user):
+        """Version that answers a user."""
+        reply = self.send(f"/tasks/{TASK}/predictions", {"text": TEXT}, X_InfoLens_User=user)
+        assert reply.status == 200
+        return reply.body["model_version"]
 
     def joined(self, prediction_id):
         """What is known of a question in the rollout, or None."""
@@ -100,6 +107,28 @@ def test_the_three_models_of_s0_are_observed_under_one_id(api):
     assert [answer.version for answer in api.table_of.of("fake_news", "130")[0]] == ["1"]
     assert api.send("/feedback", {"prediction_id": 130, "label": 0}).body["field"] == "task"
     assert api.send("/feedback", {"prediction_id": 130, "label": 0, "task": "fake_news"}).body["label"] == "fake"
+
+
+def test_a_user_stays_on_a_side_while_the_weight_rises(api):
+    """At 30 % and at 70 %: each user's version is that of the bucket, however often they ask, and none comes back."""
+    users = [f"user {number}" for number in range(12)]
+    kept = replace(api.record, plan=replace(PLAN, sticky=True), step=0)
+    api.store.replace(api.record, kept)
+    sides = {}
+    try:
+        for weight in (30, 70):
+            api.move(TASK, "1", api.candidate, weight / 100)
+            alias = AliasState("1", api.candidate, weight, "")
+            sides[weight] = [version_for(bucket_of("r1", user), alias) for user in users]
+            assert len(set(sides[weight])) == 2
+            until(lambda expected=sides[weight]: [api.version_for(user) for user in users] == expected)
+            assert [api.version_for(user) for user in users for _ in range(2)] == [
+                version for version in sides[weight] for _ in range(2)
+            ]
+    finally:
+        api.move(TASK, "1")
+        api.store.replace(kept, api.record)
+    assert all(later == api.candidate for first, later in zip(*sides.values(), strict=True) if first == api.candidate)
 
 
 def test_a_rollout_that_is_over_asks_its_candidate_nothing(api):

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli_fakes import screen
-from infolens.contracts.rollout import Action, Decision, Shadow
+from infolens.contracts.rollout import Action, Decision, KeyedSides, Shadow
 from infolens.joining import join
 from infolens.usecases import rollout
 from infolens_cli.main import app
@@ -162,6 +162,13 @@ def test_explain_as_json_has_every_number(desk):
     assert (code, document["status"], document["plan"]["weights"]) == (0, "running", [20, 40, 60, 80, 100])
     assert [event["event"] for event in document["events"]] == ["started", "held"]
     assert document["events"][1]["evidence"]["pairs"]["pairs"] == 12
+
+
+def test_explain_tells_of_keyed_users(desk):
+    """Where the plan keeps users on a side."""
+    evidence = replace(rollout.collect(desk.world.ports, TASK, "r1", NOW), sides=KeyedSides(40, 10, 2))
+    rollout.apply(desk.world.ports, TASK, "r1", Decision(Action.HOLD, 0, ("more",)), NOW, evidence=evidence)
+    assert "keyed users: 40 met the champion, 10 the candidate, 2 both" in infolens(desk, "explain", TASK)[1]
 
 
 def test_an_unknown_rollout_is_named_with_those_that_are_known(desk):

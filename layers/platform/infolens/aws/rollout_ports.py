@@ -22,7 +22,8 @@ def rollout_ports(given: Settings | None = None) -> Ports:
 
     Raises:
         MissingSettingError: ROLLOUTS_TABLE or PREDICT_FUNCTION_PREFIX is not set. MODELS_TABLE and
-            TAKE_BACK_FUNCTION_ARN are needed by those alone who bring a version in, OBSERVATIONS_TABLE by those who look.
+            TAKE_BACK_FUNCTION_ARN are needed by those alone who bring a version in, OBSERVATIONS_TABLE by those alone
+            who look.
     """
     values = given or settings()
     return Ports(
