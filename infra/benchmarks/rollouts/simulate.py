@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 OURS = "InfoLens"
 WITHOUT_SHADOW = "InfoLens without shadow"
-"""The same plan, less the shadow and what needs its pairs: nothing is asked, or claimed, about quality."""
+"""The same plan, less the shadow and what needs its pairs: nothing is asked, or claimed, about quality. Only if it
+is named."""
 
 CONFIDENCE = 0.95
 _RESAMPLES = 400
@@ -114,7 +115,7 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=20260301)
     asked.add_argument("--look-seconds", type=float, default=600.0, help="between two looks of ours")
     asked.add_argument("--fault", action="append", help="only this one; may be repeated")
-    asked.add_argument("--rule", action="append", help="only this one; may be repeated")
+    asked.add_argument("--rule", action="append", help=f"only this one; may be repeated ({WITHOUT_SHADOW!r} only so)")
     asked.add_argument("--out", type=Path, default=HERE, help="folder of results.json, results.md and results.svg")
     given = asked.parse_args()
     plan = parse_plan(json.loads((HERE / "plan.json").read_text()))
@@ -123,7 +124,8 @@ def main() -> None:
         WITHOUT_SHADOW: functools.partial(replay, plan=without_shadow(plan), look_seconds=given.look_seconds),
         **RULES,
     }
-    rules = {name: rule for name, rule in rules.items() if not given.rule or name in given.rule}
+    wanted = given.rule or [name for name in rules if name != WITHOUT_SHADOW]
+    rules = {name: rule for name, rule in rules.items() if name in wanted}
     cells: list[Cell] = []
     for number, fault in enumerate(FAULTS):
         if given.fault and fault.name not in given.fault:
@@ -134,7 +136,8 @@ def main() -> None:
             ended = ", ".join(f"{end} {share[0]:.3f}" for end, share in cell.shares.items() if share[0])
             print(f"{cell.fault:20} {cell.rule:32} {ended}; {cell.exposed[0]:.0f} exposed, {cell.hours[0]:.1f} h")
         print(f"{'':20} {time.monotonic() - began:.1f} s", flush=True)
-    command = f"simulate.py --replays {given.replays} --seed {given.seed} --look-seconds {given.look_seconds:g}"
+    chosen = "".join(f" --rule {name!r}" for name in given.rule or ())
+    command = f"simulate.py{chosen} --replays {given.replays} --seed {given.seed} --look-seconds {given.look_seconds:g}"
     given.out.mkdir(parents=True, exist_ok=True)
     plain = [asdict(cell) for cell in cells]
     (given.out / "results.json").write_text(json.dumps({"command": command, "cells": plain}, indent=1) + "\n")
