@@ -46,10 +46,14 @@ def cloudwatch() -> Service:
 
 @aws_provider(api="dynamodb", name="moto")
 def dynamodb() -> Service:
-    """DynamoDB from moto: LocalStack's own downloads a Java program."""
+    """DynamoDB from moto: LocalStack's own downloads a Java program.
+
+    One operation at a time: a transaction of moto's that fails puts back all tables as they were, and with them
+    whatever others have written meanwhile.
+    """
     from infolens_localstack.moto_service import service_from_moto  # noqa: PLC0415
 
-    return service_from_moto("dynamodb", {})
+    return service_from_moto("dynamodb", {}, one_at_a_time=True)
 
 
 @aws_provider(api="sagemaker")
