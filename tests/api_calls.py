@@ -1,19 +1,27 @@
 """Sends API Gateway's events to the API as Lambda would, around fakes, and reads its replies as a caller would."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
 from infolens.contracts.rollout import AliasState
 from infolens.serving.http_api import Ports, build_app
+from infolens.tasks import feedback_of, task_names
+from infolens.usecases.feedback import Said, tell
+from infolens.usecases.observations import ObservationPorts
+from infolens.usecases.sides import UNKEPT
+from observation_fakes import FakeObservations
 from serving_fakes import ANSWERED, FakeAlias, FakeMemory, FakePredictions, answered_by
 
 EVENTS = Path(__file__).parent / "events"
 TEXT = "The senate vote on the election bill came as a surprise to party leaders on Monday."
 CANARY = AliasState(champion="4", candidate="5", weight=20, revision_id="r")
 NEW_ID = 4242
+NOW = datetime(2026, 3, 1, 13, tzinfo=UTC)
 
 SUMMARY = replace(answered_by("11"), answers=({"summary": "A vote came as a surprise."},))
 FAKE = replace(answered_by("12"), answers=({"label_id": 0, "label": "real", "confidence": 0.9},))
@@ -47,6 +55,12 @@ def golden(name: str) -> dict:
     return json.loads((EVENTS / f"api_{name}.json").read_text())
 
 
+def telling(observations):
+    """What keeps labels in a table."""
+    kept = ObservationPorts(observations, lambda task: None, feedback_of)
+    return lambda prediction_id, label, task: tell(kept, Said(prediction_id, label, task, NOW), task_names())
+
+
 def ports(**given) -> Ports:
     """Everything around the API: a canary, a memory, models that answer; each may be another one."""
     return Ports(
@@ -58,6 +72,9 @@ def ports(**given) -> Ports:
             "new_prediction_id": lambda: NEW_ID,
             "logger": Logger(service="test"),
             "count_answer": lambda *seen: None,
+            "tell": telling(FakeObservations()),
+            "side_of": lambda task, user: UNKEPT,
+            "copying": lambda *question: nullcontext(),
             **given,
         }
     )

@@ -14,9 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_parts import ROLE, make_function, unique, until, wait_for_function, zip_of
 from infolens.aws.alias import LambdaAliases
+from infolens.aws.observations import DynamoObservations
 from infolens.aws.registry import DynamoRegistry
 from infolens.aws.rollouts import DynamoRollouts
 from infolens.contracts.model import ModelRecord
+from observation_fakes import make_observations_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYER_PARTS = (
@@ -73,9 +75,11 @@ class RolloutCloud:
         self.states = cloud.client("stepfunctions")
         self.prefix = unique("predict") + "-"
         self.models_table, self.rollouts_table = unique("models"), unique("rollouts")
+        self.observations_table = unique("observations")
         self._tables()
         self.registry = DynamoRegistry(self.models_table, cloud.client("dynamodb"))
         self.store = DynamoRollouts(self.rollouts_table, cloud.client("dynamodb"))
+        self.observations = DynamoObservations(self.observations_table, cloud.client("dynamodb"))
         self.aliases = LambdaAliases(self.functions)
         self.arns = self._functions()
         self.machine = self.state_machine(self.arns)
@@ -177,6 +181,8 @@ class RolloutCloud:
                 KeySchema=[{"AttributeName": "task", "KeyType": "HASH"}, {"AttributeName": key, "KeyType": "RANGE"}],
             )
 
+        make_observations_table(self.cloud.client("dynamodb"), self.observations_table)
+
     def _functions(self):
         layer = self.functions.publish_layer_version(
             LayerName=unique("platform"), Content={"ZipFile": platform_layer()}, CompatibleRuntimes=["python3.11"]
@@ -184,6 +190,7 @@ class RolloutCloud:
         variables = {
             "MODELS_TABLE": self.models_table,
             "ROLLOUTS_TABLE": self.rollouts_table,
+            "OBSERVATIONS_TABLE": self.observations_table,
             "PREDICT_FUNCTION_PREFIX": self.prefix,
             "POWERTOOLS_METRICS_NAMESPACE": "InfoLens",
             "POWERTOOLS_TRACE_DISABLED": "true",

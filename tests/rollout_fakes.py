@@ -27,7 +27,9 @@ PLAN = Plan(
 
 
 def arm(version, requests=1500, faults=0, p95=100.0, **others):
-    """One version that answered well."""
+    """One version that answered well; the bounds of its p95 lie a tenth around it."""
+    bounds = {} if p95 is None else {"latency_p95_low_ms": 0.9 * p95, "latency_p95_high_ms": 1.1 * p95}
+    others = bounds | others
     return Arm(version, requests, faults, p95, p95, **others)
 
 
@@ -194,6 +196,18 @@ class FakeAlarms:
         self.watched.pop(record.rollout_id, None)
 
 
+class FakeObservations:
+    """Joined records that a test plants."""
+
+    def __init__(self):
+        self.joined = ()
+
+    def of_rollout(self, rollout_id, since, limit):
+        """Give the newest of the rollout."""
+        found = [one for one in self.joined if one.rollout_id == rollout_id and one.at >= since.isoformat()]
+        return tuple(sorted(found, key=lambda one: one.at, reverse=True)[:limit])
+
+
 class World:
     """Everything around a rollout: version 1 is live, version 2 is registered with passed gates."""
 
@@ -203,7 +217,10 @@ class World:
         self.models = FakeModels()
         self.metrics = FakeMetrics()
         self.alarms = FakeAlarms()
-        self.ports = Ports(self.aliases, self.store, self.models, self.metrics, self.alarms, "infolens-predict-")
+        self.observations = FakeObservations()
+        self.ports = Ports(
+            self.aliases, self.store, self.models, self.metrics, self.alarms, self.observations, "infolens-predict-"
+        )
         self.register("1")
         self.register("2")
         self.aliases.state = AliasState("1", "", 0, "rev-0")

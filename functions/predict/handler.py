@@ -10,11 +10,12 @@ from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 
 from infolens import codec
 from infolens.contracts import prediction
+from infolens.serving.answer_lines import line_of
 from infolens.serving.loading import load_pinned, warm_up_inputs
 from infolens.serving.metrics import two_dimensions
 from infolens.serving.model import Answered, ServedModel
 from infolens.settings import settings
-from infolens.tasks import schema_of
+from infolens.tasks import feedback_of, schema_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,6 +25,7 @@ tracer = Tracer(auto_patch=False)  # patching imports every library that X-Ray k
 metrics = Metrics(provider=two_dimensions())
 
 _TASK = settings().need("task")
+_FEEDBACK = feedback_of(_TASK)
 _model = ServedModel(settings(), schema_of(_TASK), load_pinned, time.perf_counter)
 if _trouble := _model.start(warm_up_inputs(_TASK)):
     logger.error("the pinned bundle is not fit to serve", exc_info=_trouble, bundle_digest=settings().bundle_digest)
@@ -45,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _count(prediction.METRIC_FAULTS, int(answered.fault), MetricUnit.Count)
     latency = prediction.METRIC_COLD_LATENCY if answered.cold else prediction.METRIC_LATENCY
     _count(latency, answered.milliseconds, MetricUnit.Milliseconds)
-    _log(answered, str(event.get("request_id", "")))
+    _log(answered, event, int(context.memory_limit_in_mb))
     return codec.to_dict(answered.response)
 
 
@@ -53,22 +55,9 @@ def _count(name: str, value: float, unit: MetricUnit) -> None:
     metrics.add_metric(name, unit, value, resolution=MetricResolution.High)
 
 
-def _log(answered: Answered, request_id: str) -> None:
-    """Write the line by which an answer is traced back to its version, bundle, run and dataset."""
-    response = answered.response
-    line = {
-        "task": _TASK,
-        "prediction_id": request_id,
-        "model_version": response.model_version,
-        "dataset_id": response.dataset_id,
-        "run_id": response.run_id,
-        "bundle_digest": response.bundle_digest,
-        "status": response.status,
-        "inputs": len(response.answers),
-        "refused": sum("problem" in answer for answer in response.answers),
-        "milliseconds": round(answered.milliseconds, 3),
-        "cold": answered.cold,
-    }
+def _log(answered: Answered, event: dict[str, Any], memory_mb: int) -> None:
+    """Write the line that tells who answered what; observations are made from it, and answers traced back by it."""
+    line = line_of(_TASK, event, answered, _FEEDBACK, memory_mb)
     if answered.fault:
         logger.error("fault", exc_info=answered.error or False, **line)
     else:

@@ -58,7 +58,7 @@ def stamp(name: str, root: Path) -> list[Path]:
 
 
 def with_stanza(template: str, name: str) -> str:
-    """Give the template with the predict function and the log group of a new task behind those of the others.
+    """Give the template with the predict function, log group and subscription of a new task behind those of the others.
 
     Raises:
         ScaffoldError: the stanza to copy is not where it was.
@@ -67,9 +67,11 @@ def with_stanza(template: str, name: str) -> str:
     pattern = f"Predict{''.join(word.capitalize() for word in PATTERN.split('_'))}"
     stanza = re.search(rf"^  {pattern}:\n(?:    .*\n)+", template, flags=re.MULTILINE)
     logs = re.search(rf"^  {pattern}Logs:.*\n", template, flags=re.MULTILINE)
-    if stanza is None or logs is None:
-        raise ScaffoldError(f"template.yaml has no {pattern} and {pattern}Logs to copy")
-    for found in (logs, stanza):  # the later one first, so that the earlier one's place stays right
+    lines = re.search(rf"^  {pattern}Lines:.*\n", template, flags=re.MULTILINE)
+    if stanza is None or logs is None or lines is None:
+        raise ScaffoldError(f"template.yaml has no {pattern}, {pattern}Logs and {pattern}Lines to copy")
+    # The later one first, so that the earlier ones' places stay right.
+    for found in sorted((stanza, logs, lines), key=lambda found: -found.start()):
         copy = found.group().replace(pattern, resource).replace(PATTERN, name)
         gap = "\n" if found is stanza else ""
         template = template[: found.end()] + gap + copy + template[found.end() :]

@@ -6,12 +6,13 @@ import re
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api_calls import ALL, TEXT, ports, post, send
+from api_calls import ALL, TEXT, ports, post, send, telling
 from infolens.aws.prediction_memory import IdTakenError, MemoryUnavailableError, UnderWayError
 from infolens.aws.predictions import failed
 from infolens.serving import documents, openapi
 from infolens.serving.http_api import build_app
 from infolens.tasks import schema_of, task_names
+from observation_fakes import FakeObservations, champion
 from serving_fakes import FakeMemory, FakeModels
 
 
@@ -115,6 +116,7 @@ def test_errors_are_problem_documents(document):
 
 
 MODELS = {
+    "FeedbackAnswer": documents.FeedbackAnswer,
     "InfoLensAnswer": documents.InfoLensAnswer,
     "PartialAnswer": documents.PartialAnswer,
     "ProblemDocument": documents.ProblemDocument,
@@ -124,6 +126,16 @@ MODELS = {
 }
 
 WHOLE = {"prediction_id": 7, "text": TEXT}
+LABEL = {"prediction_id": 7, "label": "Politics"}
+
+
+def answered():
+    """A table with one answer of news_category under id 7."""
+    table = FakeObservations()
+    table.add_answer(champion())
+    return table
+
+
 THROTTLED = failed(429, "", "too many")
 
 
@@ -143,6 +155,15 @@ THROTTLED = failed(429, "", "too many")
         ("/predict", post("/predict", WHOLE), {"predictions": FakeModels({"fake_news": THROTTLED})}, 502),
         ("/predict", post("/predict", WHOLE), {"predictions": FakeModels({})}, 503),
         ("/predict", post("/predict", WHOLE), {"memory": FakeMemory(MemoryUnavailableError("x"))}, 503),
+        ("/feedback", post("/feedback", LABEL), {"tell": telling(answered())}, 200),
+        ("/feedback", post("/feedback", LABEL | {"task": "toxicity", "label": 1}), {}, 202),
+        ("/feedback", post("/feedback", "{"), {}, 400),
+        ("/feedback", post("/feedback", LABEL), {}, 404),
+        ("/feedback", post("/feedback", LABEL | {"task": "weather"}), {}, 404),
+        ("/feedback", post("/feedback", "x" * 300_000), {}, 413),
+        ("/feedback", post("/feedback", LABEL, headers={"content-type": "text/plain"}), {}, 415),
+        ("/feedback", post("/feedback", LABEL | {"label": "Weather"}), {"tell": telling(answered())}, 422),
+        ("/feedback", post("/feedback", LABEL), {"tell": None}, 500),
         ("/tasks", get("/tasks"), {}, 200),
         ("/tasks/{task}", get("/tasks/news_category"), {}, 200),
         ("/tasks/{task}", get("/tasks/weather"), {}, 404),

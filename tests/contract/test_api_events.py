@@ -12,6 +12,7 @@ from infolens.contracts.prediction import PredictRequest, Problem
 from infolens.serving.http_api import build_app
 from infolens.serving.task_documents import one_line
 from infolens.tasks import task_names
+from infolens.usecases.sides import UNKEPT, Chosen
 from serving_fakes import ANSWERED, FakePredictions, answered_by
 
 
@@ -276,3 +277,32 @@ def test_no_answer_in_time():
     reply = send("prediction", predictions=Hangs(), within=0.05)
     asked.set()
     assert_problem(reply, 504, title="Model time-out", detail="no answer within 0.05 s", prediction_id=7)
+
+
+@pytest.mark.parametrize(
+    ("headers", "user"),
+    [({"X-InfoLens-User": "ann"}, "ann"), ({"x-infolens-user": "ann"}, "ann"), ({}, ""), ({"X-InfoLens-User": ""}, "")],
+)
+def test_a_user_is_asked_about_and_their_side_is_asked(headers, user):
+    """The version that the user's side has answers; whoever has no key goes through the alias."""
+    seen = []
+    predictions = FakePredictions({"5": answered_by("5"), "live": answered_by("4")})
+
+    def side_of(task, given):
+        seen.append((task, given))
+        return Chosen("5", 17) if given else UNKEPT
+
+    event = golden("prediction")
+    event["headers"] = {"content-type": "application/json", **headers}
+    reply = send(event, predictions=predictions, side_of=side_of)
+    assert seen == [("news_category", user)]
+    assert reply.body["model_version"] == ("5" if user else "4")
+    assert predictions.asked[0][1].bucket == (17 if user else None)
+
+
+def test_a_side_that_was_deleted_is_the_alias_s():
+    """A version that is gone costs nobody an answer."""
+    reply = send(
+        "prediction", predictions=FakePredictions({"live": ANSWERED}), side_of=lambda task, user: Chosen("5", 1)
+    )
+    assert (reply.status, reply.body["model_version"]) == (200, "4")

@@ -80,7 +80,8 @@ def test_a_candidate_comes_in_through_the_functions(call, world):
     assert (standing["status"], standing["look_seconds"], world.split) == ("running", 60, ("1", "2", 50))
     assert look(call, standing)["status"] == "running"
 
-    world.metrics.arms = {"1": arm("1"), "2": arm("2")}
+    bounds = {"latency_p95_low_ms": 98.0, "latency_p95_high_ms": 102.0}
+    world.metrics.arms = {"1": arm("1", **bounds), "2": arm("2", **bounds)}
     standing = look(call, standing)
 
     assert (standing["status"], world.split) == ("promoted", ("2", "", 0))

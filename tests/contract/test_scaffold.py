@@ -49,6 +49,8 @@ def test_a_new_task(checkout):
     assert "bundles/hotel_mood/*" in template
     assert 'predict-hotel_mood"' in template
     assert "  PredictHotelMoodLogs:" in template
+    assert "  PredictHotelMoodLines:" in template
+    assert template.count("!Ref PredictHotelMoodLogs") == 2
     assert template.count("PredictNewsCategory") == (ROOT / "template.yaml").read_text().count("PredictNewsCategory")
 
 

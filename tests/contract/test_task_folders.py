@@ -21,18 +21,20 @@ from infolens.contracts.task import RowRejected
 from infolens.gates import judge, refusals
 from infolens.ml.training.job import with_hyperparameters
 from infolens.ml.training.rehearsal import take_files
-from infolens.tasks import part_of, schema_of, task_names
+from infolens.tasks import feedback_of, part_of, schema_of, task_names
 from infolens.tasks.evaluation import Answers, HeldOut
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ROOT / "layers" / "platform" / "infolens" / "tasks"
-SERVING = ("schema", "metrics", "gates", "plan", "predict", "sample", "cases", "search")
+SERVING = ("schema", "metrics", "gates", "plan", "predict", "sample", "cases", "search", "feedback")
 DATA = ("examples",)
 """Reads Parquet, in jobs; loads no training library."""
 TRAINING = ("train", "export")
 PARTS = (*SERVING, *DATA, *TRAINING)
 SPLITS = ("train", "validation", "test")
 ARROW_TYPES = {"string", "int64", "double", "list<int64>"}
+LABELS_TOLD_LATER = {"news_summary": "summary", "movie_recommendation": "target"}
+"""The member of an example that is the truth, where it is not called "label"."""
 FORBIDDEN = ("torch", "transformers", "boto3", "botocore", "pandas", "sklearn", "scipy", "pyarrow", "onnx")
 
 pytestmark = pytest.mark.parametrize("task", task_names(), scope="module")
@@ -294,6 +296,31 @@ def test_serving_never_reaches_training(task, parts, allowed):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_feedback(task, held_out):
+    """A right answer scores 1 with its own label and agrees with itself; an empty one is null and scores 0."""
+    feedback = feedback_of(task)
+    truths = LABELS_TOLD_LATER.get(task, "label")
+    asked = list(zip(held_out.examples[:20], right_answers(held_out).examples[:20], strict=True))
+    for example, answer in asked:
+        label = feedback.check_label(example[truths])
+        assert feedback.check_label(label) == label == json.loads(json.dumps(label))
+        assert feedback.score(answer, label) == 1.0
+        assert feedback.score({}, label) == 0.0
+        assert feedback.agree(answer, answer)
+        assert not feedback.agree(answer, {})
+        assert not feedback.agree({}, answer)
+        assert not feedback.null(answer)
+        assert isinstance(feedback.kind(answer), str)
+    assert any(not feedback.agree(one, other) for _, one in asked for _, other in asked)
+    for nothing in ({}, {"label": None, "confidence": float("nan"), "summary": " ", "top_items": []}):
+        assert feedback.null(nothing)
+        assert feedback.kind(nothing) == ""
+    for label in (None, True, [], {}, "", 1.5, -1, 10**30):
+        with pytest.raises(RowRejected) as refusal:
+            feedback.check_label(label)
+        assert refusal.value.field == "label"
 
 
 def test_search(task):

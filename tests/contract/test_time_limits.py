@@ -39,3 +39,11 @@ def test_predict_functions_end_before_the_api_stops_waiting():
     names = [name for name in predict_stanzas() if not name.endswith(("Logs", "Prefix", "Memory"))]
     assert "PredictNewsCategory" in names
     assert {name: timeout_of(name) for name in names if timeout_of(name) > time_limits.LONGEST_PREDICT_SECONDS} == {}
+
+
+def test_copies_outlast_a_candidate_that_hangs():
+    """A batch of copies, each of which takes all the time that a model may, ends before its function does."""
+    batch = int(re.search(r"BatchSize: (\d+)", stanza("Shadow"))[1])
+    assert batch * time_limits.LONGEST_PREDICT_SECONDS < timeout_of("Shadow")
+    visible = int(re.search(r"VisibilityTimeout: (\d+)", stanza("ShadowQueue"))[1])
+    assert visible >= 6 * timeout_of("Shadow")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infolens_cli.commands import clouds, dead_letters, models, quality, rows, seeing, showing
+from infolens_cli.commands import clouds, dead_letters, models, quality, rows, seeing, showing, telling, watching
 from infolens_cli.commands import datasets as sets
 from infolens_cli.commands import rollouts as rolling
 from infolens_cli.context import DEFAULT_STACK
@@ -62,7 +62,7 @@ def everywhere(
 
 _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CLOUD: (clouds.up, clouds.deploy, clouds.status, clouds.down, showing.demo),
-    _ROWS: (rows.upload, rows.report, rows.replay, rows.predict),
+    _ROWS: (rows.upload, rows.report, rows.replay, rows.predict, telling.feedback),
     _DATA: (quality.quality,),
     _MODELS: (models.train, models.register),
     _SEEING: (seeing.logs,),
@@ -84,7 +84,17 @@ _GROUPS: tuple[tuple[str, str, str, tuple[Callable[..., Any], ...]], ...] = (
         "rollout",
         _MODELS,
         "Bring versions in step by step, look at how they stand, and take them back.",
-        (rolling.start, rolling.status, rolling.weight, rolling.abort, rolling.history),
+        (
+            rolling.start,
+            rolling.status,
+            watching.watch,
+            watching.explain,
+            rolling.weight,
+            rolling.hold,
+            rolling.resume,
+            rolling.abort,
+            rolling.history,
+        ),
     ),
 )
 

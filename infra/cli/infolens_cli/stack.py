@@ -25,6 +25,7 @@ class Stack:
     models_bucket: str
     models_table: str
     rollouts_table: str
+    observations_table: str
     predict_function_prefix: str
     training_state_machine_arn: str
     rollout_state_machine_arn: str

@@ -114,6 +114,7 @@ class Workplace:
             Settings(
                 models_table=self.stack.models_table,
                 rollouts_table=self.stack.rollouts_table,
+                observations_table=self.stack.observations_table,
                 predict_function_prefix=self.stack.predict_function_prefix,
             )
         )

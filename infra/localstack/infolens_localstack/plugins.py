@@ -46,10 +46,14 @@ def cloudwatch() -> Service:
 
 @aws_provider(api="dynamodb", name="moto")
 def dynamodb() -> Service:
-    """DynamoDB from moto: LocalStack's own downloads a Java program."""
+    """DynamoDB from moto: LocalStack's own downloads a Java program.
+
+    One operation at a time: a transaction of moto's that fails puts back all tables as they were, and with them
+    whatever others have written meanwhile.
+    """
     from infolens_localstack.moto_service import service_from_moto  # noqa: PLC0415
 
-    return service_from_moto("dynamodb", {})
+    return service_from_moto("dynamodb", {}, one_at_a_time=True)
 
 
 @aws_provider(api="sagemaker")
@@ -63,9 +67,10 @@ def sagemaker() -> Service:
 
 @hooks.on_infra_start()
 def install_integrations() -> None:
-    """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events."""
+    """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events, logs."""
     from infolens_localstack import (  # noqa: PLC0415
         gateway_responses,
+        log_subscriptions,
         s3_events,
         s3_storage,
         stack_pace,
@@ -75,6 +80,7 @@ def install_integrations() -> None:
 
     s3_storage.install()
     gateway_responses.install()
+    log_subscriptions.install()
     s3_events.install()
     stack_pace.install()
     stack_updates.install()

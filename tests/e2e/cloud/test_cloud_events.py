@@ -1,6 +1,7 @@
 """Events and tables in the embedded cloud: S3 to SQS to Lambda, S3 to Lambda, DynamoDB's conditions and queries."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -174,3 +175,35 @@ def test_dynamodb_keeps_its_time_to_live_setting(cloud, table):
     """The attribute that says when an item expires is accepted and told."""
     described = cloud.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+
+
+def test_a_transaction_that_fails_takes_nobody_elses_writes_along(cloud):
+    """Writers beside transactions whose condition does not hold: every item is there, and no call fails otherwise."""
+    table = unique("table")
+    cloud.client("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+
+    for first in range(0, 500, 25):  # so that putting tables back takes a while
+        puts = [{"PutRequest": {"Item": {"id": {"S": f"old {first + number}"}}}} for number in range(25)]
+        cloud.client("dynamodb").batch_write_item(RequestItems={table: puts})
+
+    def fail(writer):
+        put = {"TableName": table, "Item": {"id": {"S": f"t{writer}"}}, "ConditionExpression": "attribute_exists(id)"}
+        client = cloud.client("dynamodb")
+        for _ in range(20):
+            with pytest.raises(client.exceptions.TransactionCanceledException):
+                client.transact_write_items(TransactItems=[{"Put": put}])
+
+    def write(writer):
+        client = cloud.client("dynamodb")
+        for number in range(20):
+            client.put_item(TableName=table, Item={"id": {"S": f"w{writer} {number}"}})
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(deed, writer) for writer in range(2) for deed in (fail, write)]:
+            done.result()
+    assert cloud.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"] == 540

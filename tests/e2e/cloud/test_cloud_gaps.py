@@ -183,6 +183,22 @@ def test_tolerated_failures_are_written_with_a_fraction(cloud):
     assert create(name=unique("machine"), definition=definition.replace(": 100}", ": 100.0}"), roleArn=ROLE)
 
 
+def test_other_filter_patterns_take_every_line(cloud):
+    """A search for a word finds lines without it."""
+    logs, group = cloud.client("logs"), unique("group")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": message} for message in ("apples", '{"ripe": true}')]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+    def found(pattern):
+        return [line["message"] for line in logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"]]
+
+    assert found("{ $.ripe IS TRUE }") == ['{"ripe": true}']
+    assert found("pears") == ["apples", '{"ripe": true}']
+
+
 def test_metric_math_is_refused(cloud):
     """GetMetricData and PutMetricAlarm refuse expressions."""
     cloudwatch = cloud.client("cloudwatch")

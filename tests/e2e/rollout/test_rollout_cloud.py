@@ -30,6 +30,9 @@ PLAN = {
     },
     "alarms": {"period_seconds": 10, "faults_per_period": 3, "latency_ms": 400.0, "min_latency_periods": 1},
 }
+SOON_PROVED = {**PLAN["guardrails"], "max_error_rate": 0.1, "max_error_rate_increase": 0.1}
+"""160 requests of each version prove that all of these are kept; to prove an error rate below 2 % takes some 800."""
+
 NO_ALARMS = {**PLAN, "alarms": {**PLAN["alarms"], "faults_per_period": 100_000, "latency_ms": 1e6}}
 PATIENT = {**PLAN, "look_seconds": 60}
 """The state machine looks so rarely that the alarms come first."""
@@ -62,7 +65,7 @@ def bring_in(deployment, task, behaviour, plan, *, traffic=True, **more):
 
 def promoted(deployment):
     """A better candidate."""
-    return bring_in(deployment, "promoted", GOOD, {**PLAN, "weights": [30, 60, 100]})
+    return bring_in(deployment, "promoted", GOOD, {**PLAN, "weights": [30, 60, 100], "guardrails": SOON_PROVED})
 
 
 def faulty_looked_at(deployment):
@@ -114,6 +117,7 @@ def moved_by_hand(deployment):
         models=deployment.registry,
         metrics=CloudWatchMetrics(cloud.client("cloudwatch")),
         alarms=CloudWatchAlarms("", cloud.client("cloudwatch")),
+        observations=deployment.observations,
         function_prefix=deployment.prefix,
     )
     rollout.set_weight_by_hand(ports, task, 7, "ann", datetime.now(UTC), force=True)

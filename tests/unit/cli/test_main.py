@@ -18,7 +18,17 @@ from rollout_fakes import PLAN, TASK, World
 from serving_fakes import FakeRegistry
 
 STACK = Stack(
-    "uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"
+    "uploads",
+    "data",
+    "models",
+    "models-table",
+    "rollouts-table",
+    "observations-table",
+    "p-",
+    "arn:t",
+    "arn:r",
+    "http://api",
+    "key",
 )
 
 
@@ -79,13 +89,16 @@ def infolens(desk, *words):
 
 COMMANDS = [
     *("up", "deploy", "status", "down", "demo"),
-    *("upload", "report", "replay", "predict", "quality", "dataset", "dlq"),
+    *("upload", "report", "replay", "predict", "feedback", "quality", "dataset", "dlq"),
     *("train", "register", "rollout", "logs"),
 ]
 GROUPS = [
     *(("dataset", name) for name in ("list", "show", "diff", "checkout")),
     *(("dlq", name) for name in ("list", "replay")),
-    *(("rollout", name) for name in ("start", "status", "weight", "abort", "history")),
+    *(
+        ("rollout", name)
+        for name in ("start", "status", "watch", "explain", "weight", "hold", "resume", "abort", "history")
+    ),
 ]
 
 
@@ -117,7 +130,10 @@ def test_every_command_explains_itself(command):
     [
         *(
             [name]
-            for name in ("upload", "report", "replay", "predict", "quality", "train", "register", "deploy", "logs")
+            for name in (
+                *("upload", "report", "replay", "predict", "feedback", "quality"),
+                *("train", "register", "deploy", "logs"),
+            )
         ),
         *([group, name] for group, name in GROUPS if group != "rollout"),
         ["rollout", "start"],

@@ -16,6 +16,7 @@ OUTPUTS = {
     "ModelsBucket": "models",
     "ModelsTable": "models-table",
     "RolloutsTable": "rollouts-table",
+    "ObservationsTable": "observations-table",
     "PredictFunctionPrefix": "infolens-predict-",
     "TrainingStateMachineArn": "arn:training",
     "RolloutStateMachineArn": "arn:rollout",

@@ -13,7 +13,17 @@ from infolens_cli.stack import Stack
 from infolens_cli.trouble import Trouble
 
 STACK = Stack(
-    "uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"
+    "uploads",
+    "data",
+    "models",
+    "models-table",
+    "rollouts-table",
+    "observations-table",
+    "p-",
+    "arn:t",
+    "arn:r",
+    "http://api",
+    "key",
 )
 DATASET = DatasetManifest("d" * 64, "news_category", 1, "", (), 10, {}, {}, "2026-03-01T12:00:00+00:00", "c0de00000000")
 

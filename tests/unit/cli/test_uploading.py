@@ -15,7 +15,17 @@ from infolens_cli.stack import Stack
 from infolens_cli.trouble import Trouble
 
 STACK = Stack(
-    "uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"
+    "uploads",
+    "data",
+    "models",
+    "models-table",
+    "rollouts-table",
+    "observations-table",
+    "p-",
+    "arn:t",
+    "arn:r",
+    "http://api",
+    "key",
 )
 REPORT = UploadReport(
     upload_id="abc",

@@ -1,5 +1,6 @@
 """Tests of `infolens.rollout.confidence`."""
 
+import math
 import random
 
 import pytest
@@ -7,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infolens.rollout.confidence import (
+    Weight,
     log_evidence,
     lower_bound,
     proves_over,
     proves_under,
     quantile_bracket,
+    trials_for_bracket,
     upper_bound,
+    weigh_rate,
 )
 
 
@@ -72,7 +76,52 @@ def test_few_values_bound_a_quantile_on_no_side():
     """One value says nothing; an upper bound of the 95th percentile takes far more values than a lower one."""
     assert quantile_bracket(0, 0.95, 0.00125) == (None, None)
     assert quantile_bracket(1, 0.95, 0.00125) == (None, None)
-    assert quantile_bracket(20, 0.95, 0.00125) == (0.65, None)
+    assert quantile_bracket(20, 0.95, 0.00125) == (0.6, None)
+
+
+def test_the_greatest_of_159_values_is_the_first_to_bound_a_95th_percentile():
+    """Boundary pair: with 158 values even the greatest may lie below the p95 too easily."""
+    assert trials_for_bracket(0.95, 0.00125) == 159
+    assert quantile_bracket(158, 0.95, 0.00125)[1] is None
+    assert quantile_bracket(159, 0.95, 0.00125)[1] == 1.0
+
+
+@pytest.mark.parametrize(("trials", "typical", "proved"), [(404, 0.5, False), (405, 0.5, True), (291, 0.02, False)])
+def test_a_mixture_that_expects_rare_events_proves_their_absence_sooner(trials, typical, proved):
+    """No event in 292 proves less than 2 % if rates of 2 % were expected, in 405 if nothing was."""
+    assert proves_under(0, trials, 0.02, 0.01, typical) is proved
+    assert proves_under(0, 292, 0.02, 0.01, 0.02)
+
+
+@pytest.mark.parametrize(("events", "trials"), [(0, 100), (2, 500), (4, 700)])
+def test_the_estimate_of_what_is_missing_comes_true(events, trials):
+    """Observations that go on as they are prove it when the estimate says, give or take a twentieth."""
+    factor = weigh_rate(events, trials, 0.02, 0.02).factor_to(0.01)
+
+    assert not weigh_rate(events, trials, 0.02, 0.02).proves(0.01)
+    early, late = (round(0.95 * factor * trials), round(1.05 * factor * trials))
+    scaled = [Weight(*_scaled_log(events, trials, grown / trials), 1).proves(0.01) for grown in (early, late)]
+    assert scaled == [False, True]
+
+
+def _scaled_log(events, trials, factor):
+    """The weight of counts that grew by a factor, which need not be whole numbers."""
+    k, n = events * factor, trials * factor
+    other = 0.5 * 0.98 / 0.02
+    beta = math.lgamma(k + 0.5) + math.lgamma(n - k + other) - math.lgamma(n + 0.5 + other)
+    prior = math.lgamma(0.5) + math.lgamma(other) - math.lgamma(0.5 + other)
+    against = k * math.log(0.02) + (n - k) * math.log(0.98)
+    return beta - prior - against, 0.0
+
+
+def test_what_speaks_for_nothing_never_will():
+    """A rate exactly at its limit grows no evidence: there is no estimate to give."""
+    assert weigh_rate(2, 100, 0.02).factor_to(0.01) is None
+
+
+def test_what_is_proved_needs_nothing_more():
+    """The factor of a proof is one."""
+    assert weigh_rate(0, 1500, 0.02).factor_to(0.01) == 1.0
 
 
 def test_looking_after_every_request_keeps_the_stated_error_probability():

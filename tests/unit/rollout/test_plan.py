@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from infolens.codec import to_dict
+from infolens.contracts.rollout import Shadow
 from infolens.rollout.plan import PlanError, checked, parse_plan
 from rollout_fakes import ALARMS, GUARDRAILS, PLAN
+
+SHADOWED = replace(PLAN, shadow=Shadow(6000, 14_400))
 
 
 def test_a_plan_survives_its_way_through_json():
@@ -31,7 +34,19 @@ def test_a_plan_survives_its_way_through_json():
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate=-0.01)), "guardrails.max_error_rate must"),
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate=1.0)), "guardrails.max_error_rate must"),
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate_increase=1.0)), "max_error_rate_increase must"),
-        (replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ratio=0.99)), "max_latency_ratio must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate=0.0)), "guardrails.max_error_rate must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate_increase=0.0)), "max_error_rate_increase must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ratio=1.0)), "max_latency_ratio must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_null_rate_increase=0.0)), "max_null_rate_increase must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_mix_shift=1.0)), "max_mix_shift must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_quality_loss=0.0)), "max_quality_loss must"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_quality_loss=float("nan"))), "guards nothing"),
+        (replace(PLAN, guardrails=replace(GUARDRAILS, max_cost_ratio=1.5)), "max_cost_ratio needs a shadow"),
+        (replace(SHADOWED, guardrails=replace(GUARDRAILS, max_cost_ratio=1.0)), "max_cost_ratio must be above 1"),
+        (replace(PLAN, shadow=Shadow(0, 3600)), "shadow.min_pairs must be at least 1"),
+        (replace(PLAN, shadow=Shadow(1, 59)), "shadow.max_seconds must lie within look_seconds"),
+        (replace(PLAN, shadow=Shadow(1, 14_401)), "1201 looks are possible"),
+        (replace(PLAN, weights=(*range(1, 14), 100), max_step_seconds=600), "13 stages are judged and 12 is the limit"),
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ms=0.0)), "max_latency_ms must"),
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ms=float("inf"))), "guards nothing"),
         (replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ratio=float("nan"))), "guards nothing"),
@@ -59,8 +74,12 @@ def test_a_plan_that_cannot_be_followed_is_refused_by_name(plan, words):
         replace(PLAN, look_seconds=60, max_step_seconds=60),
         replace(PLAN, max_step_seconds=18_000),
         replace(PLAN, look_seconds=86_400, max_step_seconds=1_209_600),
-        replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate=0.0, max_error_rate_increase=0.0)),
-        replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ratio=1.0)),
+        replace(PLAN, guardrails=replace(GUARDRAILS, max_error_rate=1e-9, max_error_rate_increase=1e-9)),
+        replace(PLAN, guardrails=replace(GUARDRAILS, max_latency_ratio=1.01)),
+        replace(PLAN, guardrails=replace(GUARDRAILS, max_mix_shift=0.99, max_quality_loss=1e-9)),
+        replace(SHADOWED, guardrails=replace(GUARDRAILS, max_cost_ratio=1.01)),
+        replace(PLAN, shadow=Shadow(1, 14_400)),
+        replace(PLAN, weights=(*range(1, 13), 100), max_step_seconds=600),
         replace(PLAN, alarms=replace(ALARMS, period_seconds=30)),
         replace(PLAN, alarms=replace(ALARMS, period_seconds=60, min_latency_periods=1440)),
     ],

@@ -283,7 +283,8 @@ def test_the_latency_alarm_is_one_that_the_champion_would_not_trip(world, own, l
 def test_a_healthy_candidate_climbs_to_the_top(world):
     """20, 40, 60, 80, 100: S0's steps, each on evidence of its own."""
     begun(world)
-    world.metrics.arms = {"1": arm("1", 6000), "2": arm("2", 1500)}
+    bounds = {"latency_p95_low_ms": 98.0, "latency_p95_high_ms": 102.0}
+    world.metrics.arms = {"1": arm("1", 6000, **bounds), "2": arm("2", 1500, **bounds)}
     seen = [world.split]
     for minute in range(1, 5):
         outcome = look_and_apply(world, NOW + timedelta(minutes=minute))

@@ -1,5 +1,7 @@
-"""`infolens rollout start`, `status`, `weight`, `abort` and `history`: who serves a task, and who decides that."""
+"""`infolens rollout start`, `status`, `weight`, `hold`, `resume`, `abort`, `history`: who serves, who decides that."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,12 +9,16 @@ import typer
 from rich.markup import escape
 
 from infolens.aws.alias import StaleAliasError
-from infolens.aws.rollouts import RolloutInProgressError
+from infolens.aws.rollouts import RolloutInProgressError, StaleRecordError
+from infolens.contracts.rollout import RolloutRecord
 from infolens.usecases import rollout
-from infolens_cli import executions, rollouts, views
+from infolens_cli import executions, rollout_views, rollouts, views
 from infolens_cli.commands.rows import Task
 from infolens_cli.trouble import Trouble, friendly
 from infolens_cli.workplace import Workplace, check_task
+
+_ALL_LINES = 10_000
+"""Lines of history that are searched for a time."""
 
 
 @friendly
@@ -77,7 +83,7 @@ def status(ctx: typer.Context, task: Task) -> None:
     screen.say(f"rollout    {record.rollout_id} {owns}" + (" (forced past its gates)" if record.forced else ""))
     if not running:
         return
-    screen.say(f"step       {record.step + 1} of {len(record.plan.weights)}: {record.plan.weights[record.step]} %")
+    screen.say(escape(f"step       {rollout_views.stage(record)}"))
     next_look = rollouts.next_look(record, workplace.now())
     screen.say(f"next look  in about {max(0.0, (next_look - workplace.now()).total_seconds()):.0f} s")
     if found.champion and found.candidate:
@@ -120,6 +126,44 @@ def weight(
 
 
 @friendly
+def hold(
+    ctx: typer.Context,
+    task: Task,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+) -> None:
+    """Keep the weight of the running rollout where it is. Its brakes go on working: bad news still takes it back.
+
+    [dim]Examples:[/]
+      infolens rollout hold news_category --reason "election night"
+      infolens rollout resume news_category
+    """
+    workplace: Workplace = ctx.obj
+    record = _by_hand(rollout.hold, workplace, check_task(task), reason)
+    workplace.screen.say(escape(f"rollout {record.rollout_id} is held at step {rollout_views.stage(record)}"))
+
+
+@friendly
+def resume(
+    ctx: typer.Context,
+    task: Task,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+) -> None:
+    """Let a rollout that is held go on; its step begins anew, with its time and evidence of its own."""
+    workplace: Workplace = ctx.obj
+    record = _by_hand(rollout.resume, workplace, check_task(task), reason)
+    workplace.screen.say(escape(f"rollout {record.rollout_id} goes on at step {rollout_views.stage(record)}"))
+
+
+def _by_hand(deed: Callable[..., RolloutRecord], workplace: Workplace, task: str, reason: str) -> RolloutRecord:
+    try:
+        return deed(workplace.rollout_ports, task, workplace.operator, workplace.now(), reason)
+    except (rollout.NoRolloutError, rollout.RolloutRefusedError, StaleRecordError) as error:
+        raise Trouble(str(error)) from error
+
+
+@friendly
 def abort(
     ctx: typer.Context,
     task: Task,
@@ -138,12 +182,40 @@ def abort(
 
 @friendly
 def history(
-    ctx: typer.Context, task: Task, *, limit: Annotated[int, typer.Option(min=1, help="Newest lines to show.")] = 50
+    ctx: typer.Context,
+    task: Task,
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="Newest lines to show.")] = 50,
+    at: Annotated[str, typer.Option(help="Say who served at that time instead: 2026-03-01T12:00, UTC.")] = "",
 ) -> None:
-    """Print everything that happened to a task's alias: who, when, which weight, and why."""
+    """Print everything that happened to a task's alias: who, when, which weight, and why; or who served at a time.
+
+    [dim]Examples:[/]
+      infolens rollout history news_category
+      infolens rollout history news_category --at 2026-03-01T12:00
+    """
     workplace: Workplace = ctx.obj
+    if at:
+        _say_who_served(workplace, check_task(task), at)
+        return
     events = rollout.history(workplace.rollout_ports, check_task(task), limit)
     if not events:
         workplace.screen.say(f"nothing has happened to the alias of {task} yet")
         return
     workplace.screen.print(views.history(events))
+
+
+def _say_who_served(workplace: Workplace, task: str, text: str) -> None:
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Trouble(f"--at is {text!r}; a time such as 2026-03-01T12:00 is needed (UTC)") from error
+    at = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    served = rollout.who_served(rollout.history(workplace.rollout_ports, task, _ALL_LINES), at)
+    if served is None:
+        workplace.screen.say(f"nobody served {task} at {at:%Y-%m-%d %H:%M:%S} UTC: its history begins later")
+        return
+    rest = f"{100 - served.weight} %, version {served.candidate} {served.weight} %" if served.candidate else "100 %"
+    doubt = "" if served.surely else "; the alias had been moved by other means, so the rest may have been another's"
+    since = f"since {served.since.event} at {served.since.at[:19]} by {served.since.who}"
+    workplace.screen.say(escape(f"version {served.champion or 'none'} {rest} ({since}){doubt}"))

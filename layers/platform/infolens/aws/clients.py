@@ -12,6 +12,16 @@ from botocore.config import Config
 _CONFIG = Config(connect_timeout=3, read_timeout=65, retries={"mode": "standard", "max_attempts": 4})
 
 
+# A user waits: what does not answer at once is asked once more, and no longer.
+_HURRIED = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+@functools.cache
+def hurried_client(service: str) -> Any:  # noqa: ANN401 - as `client`
+    """Return this process's client for what is asked while a user waits."""
+    return boto3.client(service, config=_HURRIED)
+
+
 @functools.cache
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time; adapters narrow it
     """Return this process's client for `service`; region, credentials and endpoint come from the environment."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infolens.aws.alarms import CloudWatchAlarms
 from infolens.aws.alias import LambdaAliases
 from infolens.aws.metrics import CloudWatchMetrics
+from infolens.aws.observations import DynamoObservations
 from infolens.aws.registry import DynamoRegistry
 from infolens.aws.rollouts import DynamoRollouts
 from infolens.settings import settings
@@ -21,7 +22,8 @@ def rollout_ports(given: Settings | None = None) -> Ports:
 
     Raises:
         MissingSettingError: ROLLOUTS_TABLE or PREDICT_FUNCTION_PREFIX is not set. MODELS_TABLE and
-            TAKE_BACK_FUNCTION_ARN are needed by those alone who bring a version in.
+            TAKE_BACK_FUNCTION_ARN are needed by those alone who bring a version in, OBSERVATIONS_TABLE by those alone
+            who look.
     """
     values = given or settings()
     return Ports(
@@ -30,5 +32,6 @@ def rollout_ports(given: Settings | None = None) -> Ports:
         models=DynamoRegistry(values.models_table),
         metrics=CloudWatchMetrics(),
         alarms=CloudWatchAlarms(values.take_back_function_arn),
+        observations=DynamoObservations(values.observations_table),
         function_prefix=values.need("predict_function_prefix"),
     )

@@ -30,7 +30,8 @@ class RolloutInProgressError(RuntimeError):
         """Keep the `owner`, and name it."""
         super().__init__(
             f"rollout {owner.rollout_id} owns the alias of {owner.task}: it brings in version {owner.candidate} over "
-            f"{owner.champion or 'none'} and stands at {owner.plan.weights[owner.step]} %"
+            f"{owner.champion or 'none'} and "
+            + (f"stands at {owner.plan.weights[owner.step]} %" if owner.step >= 0 else "answers copies in the shadow")
         )
         self.owner = owner
 

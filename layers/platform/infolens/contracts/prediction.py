@@ -35,6 +35,10 @@ class PredictRequest:
     request_id: str
     """Correlation id: the prediction id of an API call, or the id of a batch chunk."""
     inputs: tuple[dict[str, object], ...]
+    purpose: str = ""
+    """Why the model is asked, see `infolens.contracts.observation`: LIVE, SHADOW or FALLBACK."""
+    bucket: int | None = None
+    """Bucket of a user who is kept on one side of a rollout, see `infolens.rollout.sides`; None without a key."""
 
 
 @dataclass(frozen=True)

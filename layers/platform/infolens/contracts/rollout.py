@@ -29,6 +29,25 @@ class Guardrails:
     """Accepted ratio of warm p95 latencies, candidate over champion."""
     max_latency_ms: float
     """Warm p95 latency that is never accepted (S2-08: 400 ms alerts)."""
+    max_null_rate_increase: float | None = None
+    """Accepted excess of null, empty or degenerate answers over the champion's share; None asks for no count of
+    them."""
+    max_mix_shift: float | None = None
+    """Accepted change of any one answer's share of all answers; None where answers are no labels."""
+    max_cost_ratio: float | None = None
+    """Accepted ratio of what a typical request costs (ms times GB), seen on pairs; None asks for none."""
+    max_quality_loss: float | None = None
+    """Accepted loss of the mean score per labelled request (accuracy, or a score in [0, 1]); None: no labels wanted."""
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """The stage before the first weight: the candidate answers copies of requests, and nobody sees its answers."""
+
+    min_pairs: int
+    """Requests that both versions must have answered (S0 code: 6000)."""
+    max_seconds: int
+    """A stage that has not gathered its evidence by then expires; labels arrive late, so longer than a step."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,10 @@ class Plan:
     """A step that has not gathered its requests by then expires: no evidence is never success."""
     guardrails: Guardrails
     alarms: AlarmLimits
+    shadow: Shadow | None = None
+    """None begins at the first weight."""
+    sticky: bool = False
+    """Whether a user who is known by a key stays on one side while the weights rise."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,78 @@ class Arm:
     """What the true p95 exceeds but for a stated error probability; None when there are too few requests to say."""
     latency_p95_high_ms: float | None = None
     """What the true p95 does not exceed, likewise."""
+    warm: int | None = None
+    """Warm requests, those that the latencies are of; None where only all requests were counted."""
+    slow: int | None = None
+    """Warm requests that took longer than the plan's max_latency_ms."""
+    nulls: int | None = None
+    """Answers that were null, empty or degenerate."""
+    answers: dict[str, int] | None = None
+    """Answer -> how often it was given: the 20 most frequent of both versions, the rest as "other"."""
+    gb_ms: float | None = None
+    """What the requests cost: the sum of milliseconds times GB of memory."""
+    labelled: int | None = None
+    """Answers that a label has come for, each once."""
+    right: int | None = None
+    """Labelled answers that were right."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A request that the two versions answered differently, for a person to look at."""
+
+    prediction_id: str
+    champion: str
+    candidate: str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Requests of the present step that both versions answered: one to the user, the other in the shadow."""
+
+    pairs: int
+    agree: int
+    """Pairs with the same answer."""
+    only_candidate_failed: int
+    only_champion_failed: int
+    only_candidate_null: int | None = None
+    only_champion_null: int | None = None
+    timed: int | None = None
+    """Pairs in which both answers came from warm environments."""
+    slower: int | None = None
+    """Timed pairs in which the candidate took longer than max_latency_ratio times the champion's time."""
+    costlier: int | None = None
+    """Timed pairs in which the candidate cost more than max_cost_ratio times what the champion cost."""
+    gained: dict[str, int] | None = None
+    """Answer -> pairs in which only the candidate gave it (the answers of `Arm.answers`)."""
+    lost: dict[str, int] | None = None
+    """Answer -> pairs in which only the champion gave it."""
+    examples: tuple[Disagreement, ...] = ()
+    """The first disagreements."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of pairs, each joined once; they count from the beginning of the rollout, not of the step."""
+
+    differences: dict[int, int]
+    """Score of the candidate less that of the champion on the same request, in hundredths -> pairs. Right or wrong
+    gives 100, 0 and -100; a score in between is rounded up or down by chance so that its mean is kept
+    (rounded_difference)."""
+    pairs: int
+    """Pairs that were made since the rollout began, labelled or not: tells how often a label comes."""
+
+
+@dataclass(frozen=True)
+class KeyedSides:
+    """Users that were kept on one side during the present step, each bucket of them once, however much it asked."""
+
+    champion: int
+    """Buckets that the champion answered."""
+    candidate: int
+    """Buckets that the candidate answered."""
+    both: int
+    """Buckets that both answered: users that came over when the step began, or were sent astray."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +193,9 @@ class Decision:
     """Percent for the candidate after the decision was applied."""
     reasons: tuple[str, ...]
     more_requests: int = 0
-    """For a hold: how many requests of the candidate are missing."""
+    """For a hold: how many requests of the candidate (in the shadow: pairs) are missing, as things look now."""
+    more_seconds: int | None = None
+    """For a hold: how long that takes at the present traffic; None where it cannot be said."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +208,7 @@ class RolloutRecord:
     candidate: str
     plan: Plan
     step: int
-    """Index into plan.weights of the step in force; -1 before the first."""
+    """Index into plan.weights of the step in force; -1 before the first, which is the shadow where the plan has one."""
     step_started_at: str
     """ISO 8601, UTC."""
     revision_id: str
@@ -120,6 +217,9 @@ class RolloutRecord:
     """"running", "promoted", "rolled_back", "expired" or "aborted"."""
     forced: bool
     """An operator started it past refused gates."""
+    held_by: str = ""
+    """Operator who holds the weight where it is; "" for nobody. Nothing is raised and nothing expires until it is
+    resumed, but a limit that is proved broken, and an alarm, take back all the same."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +233,7 @@ class HistoryEvent:
     who: str
     """"state-machine", "alarm:<name>" or "operator:<name>"."""
     event: str
-    """started, weight, held, promoted, rolled_back, expired, aborted, weight_by_hand."""
+    """started, weight, held, promoted, rolled_back, expired, aborted, weight_by_hand, held_by_hand, resumed."""
     champion: str
     candidate: str
     weight: int

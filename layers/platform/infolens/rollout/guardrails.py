@@ -1,138 +1,83 @@
-"""Judges each guardrail on the evidence of both versions, in words with value, limit and number of requests.
+"""Judges every guardrail that a plan asks for, on the evidence of one look.
 
-A guardrail can pass, be proved broken, or neither: only proof takes a candidate back, and only a pass lets it advance.
+A guardrail is proved to be kept, proved to be broken, or neither. Only proof takes a candidate back, and only proof of
+every one of them lets it advance. Each proof may be looked for at any time and any often.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from infolens.rollout.confidence import lower_bound, proves_over, upper_bound
+from infolens.rollout.assessment import Assessment, Outcome, requests, unclear
+from infolens.rollout.budget import ALPHA, alpha_of
+from infolens.rollout.latency import LATENCY_QUANTILE, assess_latency, assess_latency_ratio, assess_typical
+from infolens.rollout.mix import assess_mix
+from infolens.rollout.quality import assess_quality
+from infolens.rollout.rates import assess_increase, assess_nulls, assess_paired_increase, assess_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infolens.contracts.rollout import Arm, Guardrails
+    from infolens.contracts.rollout import Pairs
+    from infolens.rollout.evidence import Evidence
 
-ALPHA = 0.0025
-"""Probability that one guardrail takes back, within one step and over all its looks, a candidate that keeps it.
-
-Each step gathers its own evidence, so the probabilities add up: four guardrails over the four judged steps of S0's plan
-(20, 40, 60, 80) take back a healthy candidate with probability 4 * 4 * 0.0025 = 0.04 at most.
-"""
-
-LATENCY_QUANTILE = 0.95
+__all__ = ["ALPHA", "LATENCY_QUANTILE", "MIN_LOOK_REQUESTS", "Assessment", "Outcome", "assess"]
 
 MIN_LOOK_REQUESTS = 10
 """Fewer requests than this are not judged at all, on either side: one bad start of one environment is no verdict."""
 
 
-class Outcome(IntEnum):
-    """What a guardrail says, from good to bad; the worst one decides."""
-
-    PASSED = 0
-    UNCLEAR = 1
-    """Evidence is missing, or the value is over its limit without proof."""
-    BROKEN = 2
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """One guardrail's outcome and why."""
-
-    outcome: Outcome
-    reason: str
-
-
-def assess(limits: Guardrails, champion: Arm, candidate: Arm) -> tuple[Assessment, ...]:
-    """Judge all guardrails on what was seen so far within the step."""
+def assess(look: Evidence) -> tuple[Assessment, ...]:
+    """Judge all guardrails on what was seen so far within the step; quality, on all labels of the rollout."""
+    candidate = look.candidate
     if candidate.requests < MIN_LOOK_REQUESTS:
         return (
-            _unclear(f"version {candidate.version} answered {_n(candidate)}, {MIN_LOOK_REQUESTS} are needed to look"),
+            unclear(
+                f"version {candidate.version} answered {requests(candidate)}, {MIN_LOOK_REQUESTS} are needed to look"
+            ),
         )
-    return tuple(_assess_enough(limits, champion, candidate))
+    return tuple(_assess_enough(look, alpha_of(look.record.plan)))
 
 
-def _assess_enough(limits: Guardrails, champion: Arm, candidate: Arm) -> Iterator[Assessment]:
-    yield _error_rate(limits.max_error_rate, candidate)
-    yield _latency(limits.max_latency_ms, candidate)
+def in_shadow(look: Evidence) -> bool:
+    """Whether the candidate answers copies only."""
+    return look.record.step < 0 and look.record.plan.shadow is not None
+
+
+def _assess_enough(look: Evidence, alpha: float) -> Iterator[Assessment]:
+    limits, champion, candidate = look.record.plan.guardrails, look.champion, look.candidate
+    # Only the shadow makes pairs. The few that come in after it would be too few, and choosing by what was seen is a
+    # second chance that no error budget knows of.
+    pairs = look.pairs if in_shadow(look) else None
+    yield assess_rate("error rate", limits.max_error_rate, (candidate.faults, candidate.requests), alpha)
+    yield assess_latency(limits.max_latency_ms, candidate, alpha)
     if champion.requests < MIN_LOOK_REQUESTS:
-        yield _unclear(
-            f"champion {champion.version} answered {_n(champion)}, {MIN_LOOK_REQUESTS} are needed to compare with it"
-        )
+        seen = f"champion {champion.version} answered {requests(champion)}"
+        yield unclear(f"{seen}, {MIN_LOOK_REQUESTS} are needed to compare with it")
         return
-    yield _error_rate_increase(limits.max_error_rate_increase, champion, candidate)
-    yield _latency_ratio(limits.max_latency_ratio, champion, candidate)
+    if in_shadow(look) and (pairs is None or pairs.pairs < MIN_LOOK_REQUESTS):
+        yield unclear("too few requests were answered by both versions to compare them")
+        return
+    yield _error_rate_increase(look, pairs, alpha)
+    yield assess_latency_ratio(limits.max_latency_ratio, champion, candidate)
+    if limits.max_null_rate_increase is not None:
+        yield assess_nulls(limits.max_null_rate_increase, champion, candidate, pairs, alpha)
+    if limits.max_mix_shift is not None:
+        yield assess_mix(limits.max_mix_shift, champion, candidate, pairs, alpha)
+    if pairs is not None:
+        slower, costlier = (pairs.slower, pairs.timed), (pairs.costlier, pairs.timed)
+        yield assess_typical("warm latency", limits.max_latency_ratio, slower, alpha)
+        if limits.max_cost_ratio is not None:
+            yield assess_typical("cost", limits.max_cost_ratio, costlier, alpha)
+    if limits.max_quality_loss is not None:
+        proved = look.record.plan.shadow is not None and not in_shadow(look)
+        yield assess_quality(limits.max_quality_loss, champion, candidate, look.labels, alpha, proved=proved)
 
 
-def _error_rate(limit: float, arm: Arm) -> Assessment:
-    seen = f"error rate {_percent(_rate(arm))} ({arm.faults} of {arm.requests}), limit {_percent(limit)}"
-    if proves_over(arm.faults, arm.requests, limit, ALPHA):
-        return _broken(f"{seen}; it is at least {_percent(lower_bound(arm.faults, arm.requests, ALPHA))}")
-    return _passed(seen) if _rate(arm) <= limit else _unclear(f"{seen}; over the limit, not yet beyond chance")
-
-
-def _error_rate_increase(margin: float, champion: Arm, candidate: Arm) -> Assessment:
-    seen = (
-        f"error rate {_percent(_rate(candidate))} ({candidate.faults} of {candidate.requests}) against the champion's "
-        f"{_percent(_rate(champion))} ({champion.faults} of {champion.requests}), accepted increase {_percent(margin)}"
-    )
-    # Half the error probability for each side: both bounds hold together with probability 1 - ALPHA at least.
-    least = lower_bound(candidate.faults, candidate.requests, ALPHA / 2)
-    most = upper_bound(champion.faults, champion.requests, ALPHA / 2)
-    if least > most + margin:
-        return _broken(f"{seen}; it is at least {_percent(least)}, the champion's at most {_percent(most)}")
-    if _rate(candidate) <= _rate(champion) + margin:
-        return _passed(seen)
-    return _unclear(f"{seen}; over the limit, not yet beyond chance")
-
-
-def _latency(limit: float, arm: Arm) -> Assessment:
-    if arm.latency_p95_ms is None:
-        return _unclear(f"version {arm.version} has no latency metric after {_n(arm)}")
-    seen = f"p95 latency {arm.latency_p95_ms:.0f} ms, limit {limit:.0f} ms, n={arm.requests}"
-    if arm.latency_p95_low_ms is not None and arm.latency_p95_low_ms > limit:
-        return _broken(f"{seen}; it is at least {arm.latency_p95_low_ms:.0f} ms")
-    return _passed(seen) if arm.latency_p95_ms <= limit else _unclear(f"{seen}; over the limit, not yet beyond chance")
-
-
-def _latency_ratio(limit: float, champion: Arm, candidate: Arm) -> Assessment:
-    if candidate.latency_p95_ms is None or champion.latency_p95_ms is None:
-        missing = candidate if candidate.latency_p95_ms is None else champion
-        return _unclear(f"version {missing.version} has no latency metric after {_n(missing)}: nothing to compare")
-    seen = (
-        f"p95 latency {candidate.latency_p95_ms:.0f} ms (n={candidate.requests}) against the champion's "
-        f"{champion.latency_p95_ms:.0f} ms (n={champion.requests}), accepted ratio {limit:.2f}"
-    )
-    least, most = candidate.latency_p95_low_ms, champion.latency_p95_high_ms
-    if least is not None and most is not None and least > limit * most:
-        return _broken(f"{seen}; it is at least {least:.0f} ms, the champion's at most {most:.0f} ms")
-    if candidate.latency_p95_ms <= limit * champion.latency_p95_ms:
-        return _passed(seen)
-    return _unclear(f"{seen}; over the limit, not yet beyond chance")
-
-
-def _rate(arm: Arm) -> float:
-    return arm.faults / arm.requests
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-def _n(arm: Arm) -> str:
-    return f"{arm.requests} request{'' if arm.requests == 1 else 's'}"
-
-
-def _passed(reason: str) -> Assessment:
-    return Assessment(Outcome.PASSED, reason)
-
-
-def _unclear(reason: str) -> Assessment:
-    return Assessment(Outcome.UNCLEAR, reason)
-
-
-def _broken(reason: str) -> Assessment:
-    return Assessment(Outcome.BROKEN, reason)
+def _error_rate_increase(look: Evidence, pairs: Pairs | None, alpha: float) -> Assessment:
+    margin = look.record.plan.guardrails.max_error_rate_increase
+    if pairs is not None:
+        only = (pairs.only_champion_failed, pairs.only_candidate_failed)
+        return assess_paired_increase("errors", margin, only, pairs.pairs, alpha)
+    theirs, ours = ((arm.faults, arm.requests) for arm in (look.champion, look.candidate))
+    return assess_increase("error rate", margin, theirs, ours, alpha)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from infolens.codec import from_dict
 from infolens.contracts.rollout import AlarmLimits, Guardrails, Plan
+from infolens.rollout.budget import MAX_STAGES, stages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,13 @@ def checked(plan: Plan) -> Plan:
     Raises:
         PlanError: with every problem, not only the first.
     """
-    problems = (*_weights(plan.weights), *_pace(plan), *_guardrails(plan.guardrails), *_alarms(plan.alarms))
+    problems = (
+        *_weights(plan.weights),
+        *_pace(plan),
+        *_shadow(plan),
+        *_guardrails(plan.guardrails),
+        *_alarms(plan.alarms),
+    )
     if problems:
         raise PlanError(problems)
     return plan
@@ -86,24 +93,41 @@ def _pace(plan: Plan) -> Iterator[str]:
     if not plan.look_seconds <= plan.max_step_seconds <= MAX_STEP_SECONDS:
         yield f"max_step_seconds must lie within look_seconds and {MAX_STEP_SECONDS}, got {plan.max_step_seconds}"
     looks = (len(plan.weights) - 1) * ceil(plan.max_step_seconds / plan.look_seconds)
+    looks += ceil(plan.shadow.max_seconds / plan.look_seconds) if plan.shadow else 0
     if looks > MAX_LOOKS:
         yield f"{looks} looks are possible and {MAX_LOOKS} is the limit: raise look_seconds or lower max_step_seconds"
+    if stages_of(plan) > MAX_STAGES:
+        yield f"{stages_of(plan)} stages are judged and {MAX_STAGES} is the limit: the error budget is shared by all"
+
+
+def _shadow(plan: Plan) -> Iterator[str]:
+    if plan.shadow is None:
+        if plan.guardrails.max_cost_ratio is not None:
+            yield "guardrails.max_cost_ratio needs a shadow: costs are compared on the same requests"
+        return
+    if plan.shadow.min_pairs < 1:
+        yield f"shadow.min_pairs must be at least 1, got {plan.shadow.min_pairs}"
+    if not plan.look_seconds <= plan.shadow.max_seconds <= MAX_STEP_SECONDS:
+        yield f"shadow.max_seconds must lie within look_seconds and {MAX_STEP_SECONDS}, got {plan.shadow.max_seconds}"
 
 
 def _guardrails(limits: Guardrails) -> Iterator[str]:
-    if not all(isfinite(value) for value in asdict(limits).values()):
+    if not all(value is None or isfinite(value) for value in asdict(limits).values()):
         yield "guardrails must be finite numbers: one that cannot be crossed guards nothing"
-    if not 0 <= limits.max_error_rate < 1:
-        yield f"guardrails.max_error_rate must lie within 0 and 1 (not 1 itself), got {limits.max_error_rate}"
-    if not 0 <= limits.max_error_rate_increase < 1:
-        yield (
-            "guardrails.max_error_rate_increase must lie within 0 and 1 (not 1 itself), "
-            f"got {limits.max_error_rate_increase}"
-        )
-    if limits.max_latency_ratio < 1:
-        yield f"guardrails.max_latency_ratio must be at least 1, got {limits.max_latency_ratio}"
+    for name in ("max_error_rate", "max_error_rate_increase"):
+        if not 0 < getattr(limits, name) < 1:
+            got = getattr(limits, name)
+            yield f"guardrails.{name} must lie between 0 and 1: less than 0 is never proved, got {got}"
+    if limits.max_latency_ratio <= 1:
+        yield f"guardrails.max_latency_ratio must be above 1: equality is never proved, got {limits.max_latency_ratio}"
     if limits.max_latency_ms <= 0:
         yield f"guardrails.max_latency_ms must be above 0, got {limits.max_latency_ms}"
+    for name in ("max_null_rate_increase", "max_mix_shift", "max_quality_loss"):
+        margin = getattr(limits, name)
+        if margin is not None and not 0 < margin < 1:
+            yield f"guardrails.{name} must lie between 0 and 1: equality is never proved, got {margin}"
+    if limits.max_cost_ratio is not None and limits.max_cost_ratio <= 1:
+        yield f"guardrails.max_cost_ratio must be above 1: equality is never proved, got {limits.max_cost_ratio}"
 
 
 def _alarms(limits: AlarmLimits) -> Iterator[str]:

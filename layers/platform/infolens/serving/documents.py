@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
@@ -84,6 +84,30 @@ class TaskAnswer(BaseModel):
     dataset_id: Annotated[str, Field(description="The dataset that it was trained on")]
     run_id: Annotated[str, Field(description="The run that trained it")]
     bundle_digest: Annotated[str, Field(description="The bundle that it serves")]
+
+
+class FeedbackRequest(BaseModel):
+    """What an answer should have been. Further members are ignored."""
+
+    prediction_id: PredictionId
+    label: Annotated[
+        object, Field(description="The truth: a classifier's label or its id, the editor's summary, the movie chosen")
+    ]
+    task: Annotated[str, Field(description="Needed where the id belongs to answers of several tasks, as S0's does")] = (
+        ""
+    )
+
+
+class FeedbackAnswer(BaseModel):
+    """What became of a label."""
+
+    prediction_id: PredictionId
+    task: str
+    label: Annotated[object, Field(description="The label in the form in which it is kept")]
+    outcome: Annotated[
+        Literal["recorded", "same", "corrected", "awaiting"],
+        Field(description="The first label, the one that stood, one in place of another, or one ahead of its answer"),
+    ]
 
 
 class TaskLine(BaseModel):

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from infolens.aws.prediction_memory import Made, MemoryUnavailableError
 from infolens.contracts.prediction import PredictRequest, Problem
-from infolens.serving import info_lens_api, openapi, problems, refusals, request_body, task_documents
+from infolens.serving import feedback_api, info_lens_api, openapi, problems, refusals, request_body, task_documents
 from infolens.serving.time_limits import ANSWER_SECONDS
 from infolens.tasks import schema_of, task_names
 from infolens.usecases.prediction import predict
@@ -21,6 +21,7 @@ from infolens.usecases.together import ask_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from aws_lambda_powertools import Logger
 
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
     from infolens.aws.predictions import Predictions
     from infolens.contracts.task import Schema
     from infolens.serving.documents import InfoLensRequest
+    from infolens.serving.feedback_api import Tell
     from infolens.usecases.prediction import Outcome, ReadsAlias
+    from infolens.usecases.sides import Chosen
 
 VERSION_HEADER = "X-InfoLens-Model-Version"
 FALLBACK_HEADER = "X-InfoLens-Fallback"
 """Present, with the value "champion", where a candidate failed and the champion answered."""
 PREDICTION_HEADER = "X-InfoLens-Prediction-Id"
+USER_HEADER = "X-InfoLens-User"
+"""Of a request: whatever tells one person from another; a rollout may keep each on one side by it."""
+_USER_FIELD = "user_id"
+"""Input of tasks that know the person by themselves."""
 REPEATED_HEADER = "X-InfoLens-Repeated"
 """Present, with the value "true", where the answer was remembered and no model asked."""
 
@@ -52,6 +59,12 @@ class Ports:
     logger: Logger
     count_answer: Callable[[str, Outcome, float], None]
     """Counts what a user saw: task, outcome, milliseconds."""
+    side_of: Callable[[str, str], Chosen]
+    """Whom to ask for a user of a task: the alias, or the version on whose side the user stays."""
+    copying: Callable[[str, str, Mapping[str, object]], AbstractContextManager[None]]
+    """Sends a copy of a question (task, id, input) to a candidate in its shadow stage, while the model is asked."""
+    tell: Tell
+    """Keeps a label that came later."""
     schema_of: Callable[[str], Schema] = schema_of
     within: float = ANSWER_SECONDS
     """Seconds that the models of one request have together."""
@@ -64,6 +77,7 @@ def build_app(ports: Ports) -> APIGatewayRestResolver:
     app = APIGatewayRestResolver()
     _add_info_lens(app, ports)
     _add_tasks(app, ports)
+    _add_feedback(app, ports)
     _add_openapi(app)
     _add_problems(app, ports)
     return app
@@ -77,7 +91,7 @@ def _add_info_lens(app: APIGatewayRestResolver, ports: Ports) -> None:
         inputs = info_lens_api.inputs_of(request, ports.schema_of)  # a refused input starts nothing (S0-32)
 
         def make() -> Made:
-            document = _ask_parts(ports, request, inputs)
+            document = _ask_parts(ports, request, inputs, _user(app, {}))
             return Made(document, keep=not document["problems"])
 
         recalled = ports.memory.once(request.prediction_id, request.text, make)
@@ -85,11 +99,11 @@ def _add_info_lens(app: APIGatewayRestResolver, ports: Ports) -> None:
 
 
 def _ask_parts(
-    ports: Ports, request: InfoLensRequest, inputs: Mapping[str, dict[str, object] | Problem]
+    ports: Ports, request: InfoLensRequest, inputs: Mapping[str, dict[str, object] | Problem], user: str
 ) -> dict[str, object]:
     """Ask the three models at the same time, each through its own task's alias."""
     asks = {
-        part.name: functools.partial(_ask, ports, part.task, request.prediction_id, payload)
+        part.name: functools.partial(_ask, ports, part.task, request.prediction_id, payload, user)
         for part in info_lens_api.PARTS
         if not isinstance(payload := inputs[part.name], Problem)
     }
@@ -180,13 +194,22 @@ def _add_tasks(app: APIGatewayRestResolver, ports: Ports) -> None:
         prediction_id = body.prediction_id or ports.new_prediction_id()
         _known_id(app, ports, prediction_id)
         schema.check(body.payload)  # here as in the predict function (S0-32): a refused input starts nothing
-        ask = functools.partial(_ask, ports, task, prediction_id, body.payload)
+        user = _user(app, body.payload)
+        ask = functools.partial(_ask, ports, task, prediction_id, body.payload, user)
         answered = ask_together({task: ask}, ports.within)[task]
         if isinstance(answered, Exception):
             raise answered
         outcome, milliseconds = answered
         _note(ports, task, outcome, milliseconds)
         return _answered(outcome, prediction_id)
+
+
+def _add_feedback(app: APIGatewayRestResolver, ports: Ports) -> None:
+    @app.post("/feedback", **openapi.FEEDBACK)
+    def give_feedback() -> Response[str]:
+        status, told = feedback_api.answer_to(_members(app), ports.tell)
+        ports.logger.info("told", status=status, told=told)
+        return _json(status, told)
 
 
 def _add_openapi(app: APIGatewayRestResolver) -> None:
@@ -210,11 +233,25 @@ def _known_id(app: APIGatewayRestResolver, ports: Ports, prediction_id: int) -> 
     ports.logger.append_keys(prediction_id=prediction_id)
 
 
-def _ask(ports: Ports, task: str, prediction_id: int, payload: dict[str, object]) -> tuple[Outcome, float]:
+def _user(app: APIGatewayRestResolver, payload: Mapping[str, object]) -> str:
+    """Tell who asks: by the header, else by the input of a task that has a user in it, else nobody in particular."""
+    return app.current_event.headers.get(USER_HEADER) or str(payload.get(_USER_FIELD, ""))
+
+
+def _ask(ports: Ports, task: str, prediction_id: int, payload: dict[str, object], user: str) -> tuple[Outcome, float]:
     """Ask one task's model; the outcome and the milliseconds that it took."""
     started = ports.clock()
-    request = PredictRequest(str(prediction_id), (payload,))
-    outcome = predict(task, f"{ports.function_prefix}{task}", request, ports.predictions, ports.alias)
+    side = ports.side_of(task, user)
+    request = PredictRequest(str(prediction_id), (payload,), bucket=side.bucket)
+    with ports.copying(task, request.request_id, payload):
+        outcome = predict(
+            task,
+            f"{ports.function_prefix}{task}",
+            request,
+            ports.predictions,
+            ports.alias,
+            qualifier=side.qualifier,
+        )
     return outcome, (ports.clock() - started) * 1000
 
 

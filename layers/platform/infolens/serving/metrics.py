@@ -33,6 +33,14 @@ def count_fault(task: str, version: str) -> None:
     provider.flush_metrics()
 
 
+def count_lost_copy(task: str) -> None:
+    """Count a copy of a question that did not reach the candidate; its user has not noticed."""
+    provider = two_dimensions()
+    provider.add_dimension("task", task)
+    provider.add_metric("CopiesLost", MetricUnit.Count, 1)
+    provider.flush_metrics()
+
+
 def count_answer(task: str, outcome: Outcome, milliseconds: float) -> None:
     """Count what a user saw of one model through the API, whichever version gave it (S0-35)."""
     provider = two_dimensions()

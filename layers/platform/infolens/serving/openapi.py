@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 
 from infolens.serving import task_documents
 from infolens.serving.documents import (
+    FeedbackAnswer,
+    FeedbackRequest,
     InfoLensAnswer,
     InfoLensRequest,
     PartialAnswer,
@@ -33,6 +35,7 @@ METHODS: Final = {
     "/tasks": "GET",
     "/tasks/{task}": "GET",
     "/tasks/{task}/predictions": "POST",
+    "/feedback": "POST",
     "/openapi.json": "GET",
 }
 """All routes; each takes one method."""
@@ -51,6 +54,10 @@ _TEXT = {
     504: "No answer in time",
 }
 """What an error of this status means."""
+_USER = (
+    "A header X-InfoLens-User, or the user_id of an input that has one, keeps a person on one side while a successor "
+    "is brought in step by step, where its plan says so."
+)
 _READING = (403, 429, 500)
 _ASKING = (400, 403, 413, 415, 422, 429, 500, 502, 503, 504)
 
@@ -88,7 +95,7 @@ INFO_LENS: Final[dict[str, Any]] = {
     "description": (
         "Asks the three models of Info Lens at the same time. The same prediction_id with the same text gives the same "
         "answer for 30 days, also after the models have changed; with another text it is refused. An answer in which a "
-        "model is missing (207) is not remembered: ask again with the same id for the whole one."
+        "model is missing (207) is not remembered: ask again with the same id for the whole one. " + _USER
     ),
     "operation_id": "predict",
     "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": _ref("InfoLensRequest")}}}},
@@ -124,7 +131,7 @@ CREATE_PREDICTION: Final[dict[str, Any]] = {
     "summary": "Ask one task's model",
     "description": (
         "Goes straight to the task's alias, each time anew: prediction_id is there to trace the answer back, is made "
-        "where it is missing, and nothing is remembered under it."
+        "where it is missing, and nothing is remembered under it. " + _USER
     ),
     "operation_id": "create_prediction",
     "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}},
@@ -137,6 +144,24 @@ CREATE_PREDICTION: Final[dict[str, Any]] = {
             Fallback='"champion" where the champion answered for a candidate that failed',
         ),
         **_problems(404, *_ASKING),
+    },
+}
+
+FEEDBACK: Final[dict[str, Any]] = {
+    "summary": "Tell what an answer should have been",
+    "description": (
+        "Labels may come days after the answer, and decide which model serves. The same label again changes nothing; "
+        "another one is a correction: the newest stands, and all are kept for 30 days. An answer is known some seconds "
+        "after it was given: a label that comes before, with its task named, is kept and joined later (202)."
+    ),
+    "operation_id": "give_feedback",
+    "openapi_extensions": {"requestBody": {"required": True, "content": {JSON: {"schema": _ref("FeedbackRequest")}}}},
+    "responses": {
+        200: _good("The label is kept beside the answer", FeedbackAnswer),
+        202: _good("The label is kept until the answer is known", FeedbackAnswer),
+        **_problems(
+            400, 403, 413, 415, 422, 429, 500, s404="No answer is known under the id, or there is no such task"
+        ),
     },
 }
 
@@ -182,6 +207,7 @@ def document_of(app: APIGatewayRestResolver) -> dict[str, Any]:
             task_documents.description_of(task).input
         )
     schemas[InfoLensRequest.__name__] = InfoLensRequest.model_json_schema()
+    schemas[FeedbackRequest.__name__] = FeedbackRequest.model_json_schema()
     whole: dict[str, Any] = _with_whole_numbers(made)
     return whole
 

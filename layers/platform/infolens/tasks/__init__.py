@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from infolens.contracts.observation import Feedback
     from infolens.contracts.task import Schema
 
 
@@ -24,7 +25,7 @@ def task_names() -> tuple[str, ...]:
 
 
 def part_of(task: str, part: str) -> ModuleType:
-    """Import one module of a task's folder ("schema", "gates", "metrics", "train", "export", "predict", "sample").
+    """Import one module of a task's folder ("schema", "gates", "metrics", "train", "predict", "feedback", …).
 
     Raises:
         UnknownTaskError: there is no such task; the message lists those there are.
@@ -37,3 +38,8 @@ def part_of(task: str, part: str) -> ModuleType:
 def schema_of(task: str) -> Schema:
     """Return the task's row schema."""
     return cast("Schema", part_of(task, "schema").SCHEMA)
+
+
+def feedback_of(task: str) -> Feedback:
+    """Return what labels of the task are, and how its answers compare."""
+    return cast("Feedback", part_of(task, "feedback").FEEDBACK)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from infolens.aws.predictions import NoModelLiveError
+from infolens.aws.predictions import LIVE, NoModelLiveError
+from infolens.contracts.observation import FALLBACK
 
 if TYPE_CHECKING:
     from infolens.aws.predictions import Predictions
@@ -28,7 +29,15 @@ class Outcome:
     fallback: bool = False
 
 
-def predict(task: str, function: str, request: PredictRequest, predictions: Predictions, alias: ReadsAlias) -> Outcome:
+def predict(  # noqa: PLR0913 - who asks whom, about what
+    task: str,
+    function: str,
+    request: PredictRequest,
+    predictions: Predictions,
+    alias: ReadsAlias,
+    *,
+    qualifier: str = LIVE,
+) -> Outcome:
     """Ask whoever the alias picks; where that is a candidate that fails, ask the champion once.
 
     The fault stays counted on the candidate's version: its own metric was written when it failed.
@@ -39,11 +48,17 @@ def predict(task: str, function: str, request: PredictRequest, predictions: Pred
         request: the inputs.
         predictions: the predict functions.
         alias: read only after a fault, so that a good answer costs one call.
+        qualifier: the version of the user's own side, where the rollout keeps people there; else the alias draws one.
 
     Raises:
         NoModelLiveError: nothing serves the task yet.
     """
-    response = predictions.invoke(task, request)
+    try:
+        response = predictions.invoke(task, request, qualifier=qualifier)
+    except NoModelLiveError:
+        if qualifier == LIVE:
+            raise
+        response = predictions.invoke(task, request)  # the version was deleted since the alias was read
     if response.status < 500:
         return Outcome(response)
     state = alias.read(function)
@@ -52,6 +67,7 @@ def predict(task: str, function: str, request: PredictRequest, predictions: Pred
     if state is None or executed == state.champion or not (executed or state.candidate):
         return Outcome(response)
     try:
-        return Outcome(predictions.invoke(task, request, qualifier=state.champion), fallback=True)
+        asked_again = replace(request, purpose=FALLBACK)
+        return Outcome(predictions.invoke(task, asked_again, qualifier=state.champion), fallback=True)
     except NoModelLiveError:
         return Outcome(response)  # the champion's version was deleted: the first fault is the truth

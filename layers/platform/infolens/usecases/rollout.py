@@ -9,12 +9,15 @@ from infolens.usecases.rollout_by_hand import (
     Status,
     abort,
     history,
+    hold,
+    resume,
     rollout_input,
     set_weight_by_hand,
     start,
     status,
 )
 from infolens.usecases.rollout_effects import STATE_MACHINE, Ports
+from infolens.usecases.rollout_history import Served, of_rollout, who_served
 from infolens.usecases.rollout_outcomes import Outcome
 from infolens.usecases.rollout_plan import plan_for
 from infolens.usecases.rollout_steps import RolloutLostError, apply, collect, take_back
@@ -28,16 +31,21 @@ __all__ = [
     "Request",
     "RolloutLostError",
     "RolloutRefusedError",
+    "Served",
     "Status",
     "abort",
     "apply",
     "begin",
     "collect",
     "history",
+    "hold",
+    "of_rollout",
     "plan_for",
+    "resume",
     "rollout_input",
     "set_weight_by_hand",
     "start",
     "status",
     "take_back",
+    "who_served",
 ]

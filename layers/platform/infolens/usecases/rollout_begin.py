@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from infolens.aws.alias import AliasExistsError, VersionMissingError
+from infolens.codec import to_dict
 from infolens.contracts.rollout import RolloutRecord
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.ownership import describe
@@ -14,7 +15,7 @@ from infolens.usecases.rollout_effects import STATE_MACHINE, Note, Ports, end, h
 from infolens.usecases.rollout_outcomes import Outcome, abort_moved, carry_out, outcome_of
 
 if TYPE_CHECKING:
-    from infolens.contracts.rollout import AlarmLimits, Plan
+    from infolens.contracts.rollout import AlarmLimits, AliasState, Plan
 
 _CHAMPION_MEMORY = timedelta(hours=1)
 """How far back the champion's own latency is looked at when a rollout begins."""
@@ -65,7 +66,8 @@ def begin(ports: Ports, request: Request, now: datetime) -> Outcome:
     if not record.champion:
         return _go_live(ports, record, note)
     ports.alarms.create(record, _alarm_limits(ports, record, now))  # the brake before the traffic
-    why = (f"step {record.step + 1} of {len(record.plan.weights)} begins",)
+    steps = f"step {record.step + 1} of {len(record.plan.weights)} begins"
+    why = (steps if record.step >= 0 else "the candidate answers copies of requests; nobody sees its answers",)
     return carry_out(ports, record, replace(note, reasons=why))
 
 
@@ -112,17 +114,25 @@ def _claim(ports: Ports, request: Request, previous: RolloutRecord | None, note:
         champion=alias.champion if alias else "",
         candidate=request.candidate,
         plan=plan,
-        step=0 if alias else len(plan.weights) - 1,
+        step=_first_step(plan, alias),
         step_started_at=timestamp(note.now),
         revision_id=alias.revision_id if alias else "",
         status=RUNNING,
         forced=request.forced,
     )
     why = ("past its gates, by force",) if request.forced else ()
-    ports.store.claim(record, history_event(record, "started", 0, replace(note, reasons=why)))
+    begun = replace(note, reasons=why, evidence={"plan": to_dict(plan)})
+    ports.store.claim(record, history_event(record, "started", 0, begun))
     if previous is not None:
         ports.alarms.delete(previous)
     return record
+
+
+def _first_step(plan: Plan, alias: AliasState | None) -> int:
+    """Step that a rollout begins with: the shadow, where there is a champion and the plan asks for it, or a weight."""
+    if alias is None:
+        return len(plan.weights) - 1
+    return -1 if plan.shadow else 0
 
 
 def _go_live(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:

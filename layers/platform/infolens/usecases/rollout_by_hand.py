@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from infolens.aws.rollouts import RolloutInProgressError
+from infolens.aws.rollouts import RolloutInProgressError, StaleRecordError
 from infolens.contracts.rollout import AliasState, Arm, HistoryEvent, RolloutRecord
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.plan import FULL_WEIGHT
 from infolens.usecases.rollout_begin import RolloutRefusedError, check_candidate
-from infolens.usecases.rollout_effects import Note, Ports, timestamp
+from infolens.usecases.rollout_effects import ATTEMPTS, Note, Ports, history_event, timestamp, weight_of
 from infolens.usecases.rollout_outcomes import Outcome, lower
 from infolens.usecases.rollout_steps import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
+    from infolens.rollout.evidence import Evidence
 
 
 class NoRolloutError(LookupError):
@@ -39,6 +42,8 @@ class Status:
     champion: Arm | None
     """What was seen of the champion in the present step; None when no rollout is running."""
     candidate: Arm | None
+    look: Evidence | None = None
+    """Everything that was seen, as the state machine would see it now; None when no rollout is running."""
 
 
 def status(ports: Ports, task: str, now: datetime) -> Status:
@@ -47,7 +52,7 @@ def status(ports: Ports, task: str, now: datetime) -> Status:
     if record is None or record.status != RUNNING or not record.champion:
         return Status(task, ports.aliases.read(ports.function(task)), record, None, None)
     look = collect(ports, task, record.rollout_id, now)
-    return Status(task, look.alias, look.record, look.champion, look.candidate)
+    return Status(task, look.alias, look.record, look.champion, look.candidate, look)
 
 
 def history(ports: Ports, task: str, limit: int = 100) -> tuple[HistoryEvent, ...]:
@@ -147,12 +152,63 @@ def abort(ports: Ports, task: str, who: str, now: datetime, reason: str = "") ->
     Raises:
         NoRolloutError: none is running.
     """
+    note = Note(f"operator:{who}", now, (reason or "aborted by hand",))
+    return lower(ports, _running(ports, task), "aborted", note)
+
+
+def hold(ports: Ports, task: str, who: str, now: datetime, reason: str = "") -> RolloutRecord:
+    """Keep the weight of the running rollout where it is, until it is resumed; its brakes go on working.
+
+    Raises:
+        NoRolloutError: none is running.
+        StaleRecordError: the record was changed by others again and again.
+    """
+    why = reason or "held by hand"
+    return _rewrite(ports, task, lambda record: replace(record, held_by=who), ("held_by_hand", who, why), now)
+
+
+def resume(ports: Ports, task: str, who: str, now: datetime, reason: str = "") -> RolloutRecord:
+    """Let a rollout that is held go on: its step begins anew, with its time and evidence of its own.
+
+    Raises:
+        NoRolloutError: none is running.
+        RolloutRefusedError: nobody holds it.
+        StaleRecordError: the record was changed by others again and again.
+    """
+
+    def released(record: RolloutRecord) -> RolloutRecord:
+        if not record.held_by:
+            raise RolloutRefusedError((f"rollout {record.rollout_id} is not held",))
+        return replace(record, held_by="", step_started_at=timestamp(now))
+
+    return _rewrite(ports, task, released, ("resumed", who, reason or "resumed by hand"), now)
+
+
+def _rewrite(
+    ports: Ports,
+    task: str,
+    changed: Callable[[RolloutRecord], RolloutRecord],
+    told: tuple[str, str, str],
+    now: datetime,
+) -> RolloutRecord:
+    """Write the owner's record anew, with a line of history: event, operator, why."""
+    event, who, why = told
+    for _ in range(ATTEMPTS):
+        record = _running(ports, task)
+        new = changed(record)
+        note = Note(f"operator:{who}", now, (why,))
+        with suppress(StaleRecordError):
+            ports.store.replace(record, new, history_event(new, event, weight_of(new), note))
+            return new
+    raise StaleRecordError(f"the record of {task} was changed {ATTEMPTS} times while it was being written")
+
+
+def _running(ports: Ports, task: str) -> RolloutRecord:
     record = ports.store.current(task)
     if record is None or record.status != RUNNING:
         last = f"; the last one, {record.rollout_id}, ended as {record.status}" if record else ""
         raise NoRolloutError(f"no rollout of {task} is running{last}")
-    note = Note(f"operator:{who}", now, (reason or "aborted by hand",))
-    return lower(ports, record, "aborted", note)
+    return record
 
 
 def _check(ports: Ports, task: str, candidate: str, alias: AliasState, *, force: bool) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infolens.aws.metrics import VersionMetrics
     from infolens.aws.rollouts import RolloutStore
     from infolens.contracts.model import ModelRecord
+    from infolens.contracts.observation import Joined
     from infolens.contracts.rollout import AliasState, RolloutRecord
 
 ATTEMPTS = 5
@@ -40,6 +41,13 @@ class Models(Protocol):
         """Find the record of a version."""
 
 
+class SeesRequests(Protocol):
+    """The part of `infolens.aws.observations.Observations` that a look needs."""
+
+    def of_rollout(self, rollout_id: str, since: datetime, limit: int) -> tuple[Joined, ...]:
+        """Read the newest joined records of a rollout since a time."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Where rollouts read and where they have their effects."""
@@ -49,6 +57,7 @@ class Ports:
     models: Models
     metrics: VersionMetrics
     alarms: Alarms
+    observations: SeesRequests
     function_prefix: str
     """Name of a task's predict function less the task's name."""
 
@@ -107,6 +116,11 @@ def view(ports: Ports, task: str) -> tuple[RolloutRecord | None, AliasState | No
     raise StaleRecordError(f"the record of {task} was changed {ATTEMPTS} times while it was being read")
 
 
+def weight_of(record: RolloutRecord) -> int:
+    """Percent for the candidate in the record's step; none before the first, which is the shadow."""
+    return record.plan.weights[record.step] if record.step >= 0 else 0
+
+
 def settle(ports: Ports, record: RolloutRecord, alias: AliasState, note: Note) -> RolloutRecord:
     """Bring the alias to the weight of the record's step, where a writer was cut off before or after doing so.
 
@@ -126,7 +140,7 @@ def settle(ports: Ports, record: RolloutRecord, alias: AliasState, note: Note) -
     if ownership(record, alias) is Ownership.UNWRITTEN:
         function = ports.function(record.task)
         alias = ports.aliases.write(function, champion, candidate, share, record.revision_id)
-    weight = record.plan.weights[record.step]
+    weight = weight_of(record)
     promoted = weight == FULL_WEIGHT
     settled = replace(record, revision_id=alias.revision_id, status="promoted" if promoted else RUNNING)
     event = history_event(record, "promoted" if promoted else "weight", weight, note)

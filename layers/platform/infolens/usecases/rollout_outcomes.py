@@ -9,7 +9,7 @@ from infolens.aws.alias import StaleAliasError
 from infolens.aws.rollouts import StaleRecordError
 from infolens.rollout.decision import RUNNING
 from infolens.rollout.ownership import Ownership, ownership, share_of
-from infolens.usecases.rollout_effects import ATTEMPTS, Note, Ports, end, give_back, left_alone, settle, view
+from infolens.usecases.rollout_effects import ATTEMPTS, Note, Ports, end, give_back, left_alone, settle, view, weight_of
 
 if TYPE_CHECKING:
     from infolens.contracts.rollout import AliasState, RolloutRecord
@@ -101,7 +101,7 @@ def finish(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outc
 
 def outcome_of(record: RolloutRecord, alias: AliasState | None, reasons: tuple[str, ...]) -> Outcome:
     """Tell how a rollout stands; without an alias to read, at the weight of its step."""
-    weight = share_of(record.candidate, alias) if alias else record.plan.weights[record.step]
+    weight = share_of(record.candidate, alias) if alias else weight_of(record)
     return Outcome(
         task=record.task,
         rollout_id=record.rollout_id,

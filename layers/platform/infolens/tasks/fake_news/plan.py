@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infolens.contracts.rollout import AlarmLimits, Guardrails, Plan
+from infolens.contracts.rollout import AlarmLimits, Guardrails, Plan, Shadow
 
 PLAN = Plan(
     weights=(20, 40, 60, 80, 100),  # S0's canary ladder
@@ -12,13 +12,21 @@ PLAN = Plan(
     guardrails=Guardrails(
         max_error_rate=0.02,  # S0's error limit
         max_error_rate_increase=0.01,
-        max_latency_ratio=1.5,
+        max_latency_ratio=1.25,  # half as slow again is taken back within minutes of the shadow
         max_latency_ms=400.0,  # S2-08 alerts there; XLNet-base at 256 tokens takes 129 ms on two cores (PERFORMANCE, B)
+        max_null_rate_increase=0.01,
+        max_mix_shift=0.1,
+        max_cost_ratio=1.25,
+        max_quality_loss=0.02,  # S0-09: editors tell the right answer; S0's own rule asks for a gain of as much
     ),
     alarms=AlarmLimits(
         period_seconds=10,  # the shortest of a high-resolution alarm
         faults_per_period=3,
         latency_ms=1000.0,  # S0-33
         min_latency_periods=2,
+    ),
+    shadow=Shadow(
+        min_pairs=6000,  # S0: critical_sample
+        max_seconds=12 * 3600,  # equal quality takes about 2700 labels, which editors give in half a day
     ),
 )
