@@ -11,7 +11,7 @@ from infolens.ingest.identity import upload_id_of
 from infolens_cli import dead_letters, reports, uploading
 from infolens_cli.stack import Stack
 
-STACK = Stack("uploads", "data", "models", "mt", "rt", "p-", "arn:t", "arn:r", "http://api", "key")
+STACK = Stack("uploads", "data", "models", "mt", "rt", "ot", "p-", "arn:t", "arn:r", "http://api", "key")
 
 
 @pytest.fixture

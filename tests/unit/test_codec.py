@@ -19,7 +19,7 @@ def test_equal_records_give_equal_bytes() -> None:
     """Keys are sorted and nothing is padded, so that a hash over the bytes means something."""
     assert (
         codec.to_json(PredictRequest("p", ({"b": 1, "a": "ü"},)))
-        == '{"inputs":[{"a":"ü","b":1}],"request_id":"p"}'.encode()
+        == '{"bucket":null,"inputs":[{"a":"ü","b":1}],"purpose":"","request_id":"p"}'.encode()
     )
 
 

@@ -124,6 +124,7 @@ class Desk:
             "ModelsBucket": self.models,
             "ModelsTable": self.table,
             "RolloutsTable": "none",
+            "ObservationsTable": "none",
             "PredictFunctionPrefix": "none-",
             "TrainingStateMachineArn": self.ingest.training,
             "RolloutStateMachineArn": "none",

@@ -22,7 +22,8 @@ from infolens_cli.uploading import identity_of
 from serving_fakes import FakeRegistry
 
 STACK = Stack(
-    *("uploads", "data", "models", "models-table", "rollouts-table", "p-", "arn:t", "arn:r", "http://api", "key"),
+    *("uploads", "data", "models", "models-table", "rollouts-table", "observations-table"),
+    *("p-", "arn:t", "arn:r", "http://api", "key"),
     *("labelled-dead", "batch-dead", "take-backs", "arn:take-back"),
 )
 HEAD = ("data", f"datasets/{TASK}/head.json")
