@@ -48,7 +48,7 @@ FIRST_ID = 100_001
 
 TRAIL_LINES = 6
 BATCH_ROWS = 60
-RATE = 15.0
+RATE = 25.0
 """Requests a second; S0-14 speaks of 3000 an hour, this is a newsroom at breaking news (S0-34)."""
 
 PATIENT_LOOK_SECONDS = 60
