@@ -34,7 +34,7 @@ STEPS: tuple[tuple[object, str, str], ...] = (
     (NewsCategorySchema, "clean_block", "clean, digest, split"),
     (sections, "rows_batch", "rows into Arrow columns"),
     (sections, "sketches", "sketches for near-duplicates"),
-    (sections, "length_bins", "text lengths"),
+    (sections, "bins_of_lengths", "text lengths"),
     (parts.PartWriter, "add", "Parquet, zstd"),
     (parts.PartWriter, "finish", "Parquet, zstd"),
     (sections, "index_bytes", "identity index"),

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from infolens.rows.utf8_cells import Utf8Cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -58,10 +60,23 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
         lines: in the section, 1-based.
         upload_id: of all rows.
     """
-    whole = {**values, IDENTITY: digests, SPLIT: splits, LINE: lines}
-    arrays = [pa.array(whole[name], kind) for name, kind in zip(schema.names[:-1], schema.types[:-1], strict=True)]
+    whole = {**values, SPLIT: splits, LINE: lines}
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    arrays = [_digests(digests) if name == IDENTITY else _array(whole[name], kinds[name]) for name in schema.names[:-1]]
     arrays.append(pa.repeat(pa.scalar(upload_id), len(digests)))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(column: Sequence[object], kind: pa.DataType) -> pa.Array:
+    if not isinstance(column, Utf8Cells):
+        return pa.array(column, kind)
+    edges = np.zeros(len(column) + 1, np.int32)
+    np.cumsum([*map(len, column.utf8)], out=edges[1:])
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(edges), pa.py_buffer(b"".join(column.utf8)))
+
+
+def _digests(digests: Sequence[bytes]) -> pa.Array:
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(digests), [None, pa.py_buffer(b"".join(digests))])
 
 
 class PartWriter:
@@ -152,6 +167,12 @@ def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], N
     _, offsets, data = column.buffers()
     begins = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4).astype(np.int64)
     return np.frombuffer(data or b"", np.uint8), begins
+
+
+def text_lengths(batch: pa.RecordBatch, name: str) -> list[int]:
+    """Give the number of characters of each text of a column."""
+    lengths: list[int] = pc.utf8_length(batch.column(name)).to_pylist()
+    return lengths
 
 
 def _is_long(column: pa.ChunkedArray) -> bool:
