@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -19,12 +19,23 @@ from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
 from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
-from infolens.ingest.parts import ROWS_PER_GROUP, PartWriter, arrow_schema, rows_batch, text_buffers
+from infolens.ingest.parts import (
+    ROWS_PER_GROUP,
+    SPLIT,
+    PartWriter,
+    arrow_schema,
+    rows_batch,
+    text_buffers,
+    without_lines,
+)
 from infolens.ingest.reasons import bounded
 from infolens.rows.text_lengths import length_bins, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
     from infolens.contracts.task import CleanBlock, Schema
     from infolens.ingest.csv_reading import RowBlock
@@ -37,6 +48,24 @@ SECTION_BYTES = 8 << 20
 
 TEXT = "text"
 """The column that tasks about texts have: it is measured, and compared for near duplicates."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out of a section's part, and what their leaving takes out of its counts."""
+
+    rows: int
+    labels: dict[str, int]
+    splits: dict[str, int]
+    lengths: dict[str, int]
+
+    def __add__(self, other: Dropped) -> Dropped:
+        """Add others."""
+        mine, theirs = ((each.labels, each.splits, each.lengths) for each in (self, other))
+        return Dropped(self.rows + other.rows, *(_sum(*pair) for pair in zip(mine, theirs, strict=True)))
+
+
+NOTHING = Dropped(0, {}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -69,6 +98,9 @@ class SectionCounts:
     """Whether the content ended inside an open quote."""
     last: bool
     """Whether the content ends in this section."""
+    earlier: Dropped = NOTHING
+    """Kept rows that the part was written without, since an earlier section of the file has them; none where nobody
+    knew the earlier sections. The other counts are the same with them or without."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +119,7 @@ class StagedSection:
 def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose it is
     content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
 ) -> StagedSection:
-    """Read the records of one section.
+    """Read the records of one section, and write its part with no regard to earlier sections.
 
     Args:
         content: stands at `start`; it is read as far as a record that starts before `stop` may reach.
@@ -101,6 +133,13 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
     Raises:
         FileRefused: as the content does.
     """
+    return read_section(content, survey, schema, number, start, stop, upload_id).staged()
+
+
+def read_section(  # noqa: PLR0913, PLR0917 - as above
+    content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
+) -> ReadSection:
+    """Read the records of one section; its part is not written yet. Arguments and errors as `stage_section`."""
     reader = SectionReader(content, survey.format.delimiter, start, stop)
     staging = _Staging(survey, schema, upload_id)
     if stop is None or start < stop:
@@ -125,7 +164,52 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
         ended_inside=reader.ended_inside,
         last=stop is None or reader.end < stop,
     )
-    return StagedSection(counts, staging.part(), staging.index(), bytes(staging.rejects))
+    return ReadSection(schema, counts, staging.index(), bytes(staging.rejects), staging.batches)
+
+
+class ReadSection:
+    """One section, read and cleaned, with its kept rows in memory; its part is written when it is known which stay."""
+
+    def __init__(
+        self, schema: Schema, counts: SectionCounts, index: bytes, rejects: bytes, batches: list[pa.RecordBatch]
+    ) -> None:
+        """Take what was read."""
+        self.counts = counts
+        self.index = index
+        self.rejects = rejects
+        self._schema = schema
+        self._batches = batches
+
+    def staged(self, earlier: NDArray[np.uint32] | None = None) -> StagedSection:
+        """Write the part; to be asked once, as the rows are let go.
+
+        Args:
+            earlier: lines of the kept rows that earlier sections have.
+        """
+        counts, part = self.write(earlier)
+        return StagedSection(counts, part, self.index, self.rejects)
+
+    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, bytes]:
+        """Give the counts and the part alone; see `staged`."""
+        writer = PartWriter(arrow_schema(self._schema.columns))
+        gone = NOTHING
+        while self._batches:
+            batch = self._batches.pop(0)
+            if earlier is not None and len(earlier):
+                batch, out = without_lines(batch, earlier)
+                gone += dropped_of(self._schema, out)
+            writer.add(batch)
+        return replace(self.counts, earlier=gone), writer.finish()
+
+
+def dropped_of(schema: Schema, rows: pa.Table | pa.RecordBatch) -> Dropped:
+    """Count rows that leave a part."""
+    if not rows.num_rows:
+        return NOTHING
+    labels = collections.Counter(map(str, rows.column(schema.label).to_pylist())) if schema.label else {}
+    splits = collections.Counter(rows.column(SPLIT).to_pylist())
+    lengths = length_bins(rows.column(TEXT).to_pylist()) if has_texts(schema) else {}
+    return Dropped(rows.num_rows, dict(labels), dict(splits), lengths)
 
 
 def has_texts(schema: Schema) -> bool:
@@ -163,7 +247,8 @@ class _Staging:
         self._upload_id = upload_id
         self._width = len(survey.header)
         self._arrow_schema = arrow_schema(schema.columns)
-        self._part = PartWriter(self._arrow_schema)
+        self.batches: list[pa.RecordBatch] = []
+        """Kept rows, by groups as a part has them."""
         self._seen: set[bytes] = set()
         self._kept: list[int] = []
         """Places of the kept rows among those that passed."""
@@ -207,10 +292,6 @@ class _Staging:
                 rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(rows[at])))
             self._keep(clean, [lines[at] for at in clean.kept])
         self._reject(sorted(rejects, key=lambda reject: reject.line))
-
-    def part(self) -> bytes:
-        """Write the kept rows."""
-        return self._part.finish()
 
     def index(self) -> bytes:
         """Write the index of the rows that passed."""
@@ -281,7 +362,7 @@ class _Staging:
         self._splits = self._splits[count:]
         digests, lines = _at(kept, self._digests), _at(kept, self._lines)
         batch = rows_batch(self._arrow_schema, values, digests, splits, lines, self._upload_id)
-        self._part.add(batch)
+        self.batches.append(batch)
         if has_texts(self._schema):
             self._sketches.append(sketches(*text_buffers(batch, TEXT)))
             self.lengths = merged((self.lengths, length_bins(map(str, values[TEXT]))))
@@ -291,6 +372,10 @@ class _Staging:
             self.rejected[f"{reject.column}: {reject.reason}" if reject.column else reject.reason] += 1
             cells = [reject.line, reject.column, reject.reason, reject.raw]
             self.rejects += json.dumps(cells, separators=(",", ":")).encode() + b"\n"
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
 
 
 def _at(places: Sequence[int], column: Sequence[T]) -> list[T]:
