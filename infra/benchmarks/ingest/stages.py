@@ -38,7 +38,7 @@ STEPS: tuple[tuple[object, str, str], ...] = (
     (parts.PartWriter, "add", "Parquet, zstd"),
     (parts.PartWriter, "finish", "Parquet, zstd"),
     (sections, "index_bytes", "identity index"),
-    (section_processes, "stage_section", "the rest of staging a section"),
+    (section_processes, "read_section", "the rest of staging a section"),
     (Merging, "parts", "merge: duplicates over sections, final parts"),
     (Merging, "result", "merge: near-duplicates, counts"),
     (ingest_commit, "rejects_csv", "rejects.csv"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 IDENTITY, SPLIT, LINE, UPLOAD_ID = "identity", "split", "line", "upload_id"
 """Columns behind those of the schema: the digest of the row's identity (32 bytes), its split, its physical line in the
@@ -142,7 +144,7 @@ def part_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_part(data: bytes) -> pa.Table:
+def read_part(data: bytes | bytearray) -> pa.Table:
     """Read all rows of a part."""
     # Neither a Python file object nor Arrow's own threads: together they abort the process when it ends at once after.
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
@@ -154,10 +156,12 @@ def rows_in_part(data: bytes) -> int:
     return int(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).metadata.num_rows)
 
 
-def without_lines(table: pa.Table, lines: NDArray[np.uint32]) -> tuple[pa.Table, pa.Table]:
+def without_lines(table: Rows, lines: NDArray[np.uint32]) -> tuple[Rows, Rows]:
     """Tell the rows that do not stand on some lines of the section from those that do."""
     mine = table.column(LINE).to_numpy()
     dropped = np.isin(mine, lines)
+    if not dropped.any():
+        return table, table.slice(0, 0)
     return table.filter(pa.array(~dropped)), table.filter(pa.array(dropped))
 
 

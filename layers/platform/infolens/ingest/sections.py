@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -20,13 +20,23 @@ from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
 from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
-from infolens.ingest.parts import PartWriter, arrow_schema, rows_batch, text_buffers, text_lengths
+from infolens.ingest.parts import (
+    SPLIT,
+    PartWriter,
+    arrow_schema,
+    rows_batch,
+    text_buffers,
+    text_lengths,
+    without_lines,
+)
 from infolens.ingest.reasons import bounded
 from infolens.ingest.regular_rows import ColumnBlock, regular_rows
-from infolens.rows.text_lengths import bins_of_lengths, merged
+from infolens.rows.text_lengths import bins_of_lengths, length_bins, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from infolens.contracts.task import CleanBlock, Schema
     from infolens.ingest.csv_reading import Block
@@ -39,6 +49,24 @@ SECTION_BYTES = 8 << 20
 
 TEXT = "text"
 """The column that tasks about texts have: it is measured, and compared for near duplicates."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out of a section's part, and what their leaving takes out of its counts."""
+
+    rows: int
+    labels: dict[str, int]
+    splits: dict[str, int]
+    lengths: dict[str, int]
+
+    def __add__(self, other: Dropped) -> Dropped:
+        """Add others."""
+        mine, theirs = ((each.labels, each.splits, each.lengths) for each in (self, other))
+        return Dropped(self.rows + other.rows, *(_sum(*pair) for pair in zip(mine, theirs, strict=True)))
+
+
+NOTHING = Dropped(0, {}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -71,6 +99,9 @@ class SectionCounts:
     """Whether the content ended inside an open quote."""
     last: bool
     """Whether the content ends in this section."""
+    earlier: Dropped = NOTHING
+    """Kept rows that the part was written without, since an earlier section of the file has them; none where nobody
+    knew the earlier sections. The other counts are the same with them or without."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +120,7 @@ class StagedSection:
 def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose it is
     content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
 ) -> StagedSection:
-    """Read the records of one section.
+    """Read the records of one section, and write its part with no regard to earlier sections.
 
     Args:
         content: stands at `start`; it is read as far as a record that starts before `stop` may reach.
@@ -103,6 +134,13 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
     Raises:
         FileRefused: as the content does.
     """
+    return read_section(content, survey, schema, number, start, stop, upload_id).staged()
+
+
+def read_section(  # noqa: PLR0913, PLR0917 - as above
+    content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
+) -> ReadSection:
+    """Read the records of one section; its part is not written yet. Arguments and errors as `stage_section`."""
     reader = SectionReader(content, survey.format.delimiter, start, stop, quicker=regular_rows)
     staging = _Staging(survey, schema, upload_id)
     if stop is None or start < stop:
@@ -126,7 +164,52 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
         ended_inside=reader.ended_inside,
         last=stop is None or reader.end < stop,
     )
-    return StagedSection(counts, staging.part(), staging.index(), bytes(staging.rejects))
+    return ReadSection(schema, counts, staging.index(), bytes(staging.rejects), staging.batches)
+
+
+class ReadSection:
+    """One section, read and cleaned, with its kept rows in memory; its part is written when it is known which stay."""
+
+    def __init__(
+        self, schema: Schema, counts: SectionCounts, index: bytes, rejects: bytes, batches: list[pa.RecordBatch]
+    ) -> None:
+        """Take what was read."""
+        self.counts = counts
+        self.index = index
+        self.rejects = rejects
+        self._schema = schema
+        self._batches = batches
+
+    def staged(self, earlier: NDArray[np.uint32] | None = None) -> StagedSection:
+        """Write the part; to be asked once, as the rows are let go.
+
+        Args:
+            earlier: lines of the kept rows that earlier sections have.
+        """
+        counts, part = self.write(earlier)
+        return StagedSection(counts, part, self.index, self.rejects)
+
+    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, bytes]:
+        """Give the counts and the part alone; see `staged`."""
+        writer = PartWriter(arrow_schema(self._schema.columns))
+        gone = NOTHING
+        while self._batches:
+            batch = self._batches.pop(0)
+            if earlier is not None and len(earlier):
+                batch, out = without_lines(batch, earlier)
+                gone += dropped_of(self._schema, out)
+            writer.add(batch)
+        return replace(self.counts, earlier=gone), writer.finish()
+
+
+def dropped_of(schema: Schema, rows: pa.Table | pa.RecordBatch) -> Dropped:
+    """Count rows that leave a part."""
+    if not rows.num_rows:
+        return NOTHING
+    labels = collections.Counter(map(str, rows.column(schema.label).to_pylist())) if schema.label else {}
+    splits = collections.Counter(rows.column(SPLIT).to_pylist())
+    lengths = length_bins(rows.column(TEXT).to_pylist()) if has_texts(schema) else {}
+    return Dropped(rows.num_rows, dict(labels), dict(splits), lengths)
 
 
 def has_texts(schema: Schema) -> bool:
@@ -164,7 +247,8 @@ class _Staging:
         self._upload_id = upload_id
         self._width = len(survey.header)
         self._arrow_schema = arrow_schema(schema.columns)
-        self._part = PartWriter(self._arrow_schema)
+        self.batches: list[pa.RecordBatch] = []
+        """Kept rows, as they came."""
         self._seen: set[bytes] = set()
         self._kept: list[int] = []
         """Places of the kept rows among those that passed."""
@@ -198,10 +282,6 @@ class _Staging:
                 rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(row_at(at))))
             self._keep(clean, [lines[at] for at in clean.kept])
         self._reject(sorted(rejects, key=lambda reject: reject.line))
-
-    def part(self) -> bytes:
-        """Write the kept rows."""
-        return self._part.finish()
 
     def index(self) -> bytes:
         """Write the index of the rows that passed."""
@@ -262,7 +342,7 @@ class _Staging:
         if len(fresh) < len(lines):
             batch = batch.take(pa.array(fresh, pa.int64()))
             splits, labels = _at(fresh, splits), _at(fresh, labels)
-        self._part.add(batch)
+        self.batches.append(batch)
         self.splits.update(splits)
         if schema.label:
             self.labels.update(labels)
@@ -275,6 +355,10 @@ class _Staging:
             self.rejected[f"{reject.column}: {reject.reason}" if reject.column else reject.reason] += 1
             cells = [reject.line, reject.column, reject.reason, reject.raw]
             self.rejects += json.dumps(cells, separators=(",", ":")).encode() + b"\n"
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
 
 
 def _at(places: Sequence[int], column: Sequence[T]) -> list[T]:
