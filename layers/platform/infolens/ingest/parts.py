@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -31,6 +32,9 @@ _ARROW_TYPES = {
 }
 ROWS_PER_GROUP = 8192
 """Some 5 MB of news: what a writer, or a reader that streams, holds at a time."""
+
+_RUN = 16
+"""Rows between two that go from which on a piece of a batch costs less than a copy of its rows."""
 
 _LONG_TEXT = 64
 """Characters on average from which on a column of text gets no dictionary and no statistics: both cost and find
@@ -163,6 +167,17 @@ def without_lines(table: Rows, lines: NDArray[np.uint32]) -> tuple[Rows, Rows]:
     if not dropped.any():
         return table, table.slice(0, 0)
     return table.filter(pa.array(~dropped)), table.filter(pa.array(dropped))
+
+
+def cut_at_lines(batch: pa.RecordBatch, lines: NDArray[np.uint32]) -> tuple[list[pa.RecordBatch], pa.RecordBatch]:
+    """Do the same where few rows go: those that stay are given in pieces, as they lie in memory."""
+    gone = np.flatnonzero(np.isin(batch.column(LINE).to_numpy(), lines))
+    if len(gone) > batch.num_rows // _RUN:
+        stay, out = without_lines(batch, lines)
+        return [stay], out
+    edges = [-1, *gone.tolist(), batch.num_rows]
+    pieces = [batch.slice(before + 1, after - before - 1) for before, after in itertools.pairwise(edges)]
+    return [piece for piece in pieces if piece.num_rows], batch.take(pa.array(gone))
 
 
 def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
 from infolens.ingest.identity_index import IdentityIndex
+from infolens.ingest.process_memory import hold_little
 from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, read_section
 from infolens.ingest.seen_rows import SeenRows
@@ -395,6 +396,7 @@ def _stage_in_workers(  # noqa: PLR0913, PLR0917 - as staged_sections
     source: _Source, job: _Job, earlier: _Earlier, workers: int, number: int, start: int
 ) -> Generator[StagedSection, None, None]:
     plan = _Plan(source, job, number, start)
+    hold_little()  # workers are born with it
     with Crew(_Work(source, job), workers) as crew:
         line = _Line(crew, source, workers)
         while True:

@@ -24,10 +24,10 @@ from infolens.ingest.parts import (
     SPLIT,
     PartWriter,
     arrow_schema,
+    cut_at_lines,
     rows_batch,
     text_buffers,
     text_lengths,
-    without_lines,
 )
 from infolens.ingest.reasons import bounded
 from infolens.ingest.regular_rows import ColumnBlock, regular_rows
@@ -196,9 +196,12 @@ class ReadSection:
         while self._batches:
             batch = self._batches.pop(0)
             if earlier is not None and len(earlier):
-                batch, out = without_lines(batch, earlier)
+                stay, out = cut_at_lines(batch, earlier)
                 gone += dropped_of(self._schema, out)
-            writer.add(batch)
+            else:
+                stay = [batch]
+            for piece in stay:
+                writer.add(piece)
         return replace(self.counts, earlier=gone), writer.finish()
 
 
