@@ -6,8 +6,11 @@ import csv
 import io
 from dataclasses import dataclass
 
-from infolens.ingest import csv_reading
+import numpy as np
+
+from infolens.ingest import csv_reading, regular_rows
 from infolens.ingest.csv_reading import SectionReader
+from infolens.ingest.regular_rows import ColumnBlock, RegularRows
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,22 @@ def records_of(reader: SectionReader) -> list:
     """Take all records of a section in the order of the file."""
     records = []
     for block in reader:
+        assert len(block.rows) == len(block.lines)
+        if isinstance(block, ColumnBlock):
+            assert_columns(block)
         records += zip(block.lines, block.rows, strict=True)
         records += ((row.line, row.reason, row.raw) for row in block.broken)
     return sorted(records, key=lambda record: record[0])
+
+
+def assert_columns(block: ColumnBlock) -> None:
+    """Check that the columns of a block hold what its rows do."""
+    widths = block.widths
+    assert widths.tolist() == [*map(len, block.rows)]
+    for width in {*widths.tolist()}:
+        rows = np.flatnonzero(widths == width)
+        columns = [list(block.column(rows, number)) for number in range(width)]
+        assert [list(row) for row in zip(*columns, strict=True)] == [block.rows[at] for at in rows.tolist()]
 
 
 class Trickle(io.BytesIO):
@@ -89,11 +105,30 @@ class Trickle(io.BytesIO):
 
 
 def reading(data: bytes, delimiter: str = ",", *, block_bytes: int = 1 << 20, most: int = 1 << 20) -> Reading:
-    """Read with the product's reader."""
-    reader = SectionReader(Trickle(data, most), delimiter, block_bytes=block_bytes)
-    records = records_of(reader)
-    assert reader.end == len(data)
-    return Reading(records, reader.lines, reader.repaired, reader.replaced)
+    """Read with the product's reader, with the help of arrays and without."""
+    found = []
+    for quicker in (None, at_any_cost):
+        reader = SectionReader(Trickle(data, most), delimiter, block_bytes=block_bytes, quicker=quicker)
+        records = records_of(reader)
+        assert reader.end == len(data)
+        counts = (reader.lines, reader.repaired, reader.replaced)
+        found.append((Reading(records, *counts), state_of(reader)))
+    assert found[0] == found[1]
+    return found[0][0]
+
+
+def at_any_cost(raw: bytes, delimiter: str, first_line: int, stop: int | None) -> RegularRows | None:
+    """Give regular rows however short their fields are."""
+    usual, regular_rows.BYTES_PER_FIELD = regular_rows.BYTES_PER_FIELD, 0
+    try:
+        return regular_rows.regular_rows(raw, delimiter, first_line, stop)
+    finally:
+        regular_rows.BYTES_PER_FIELD = usual
+
+
+def state_of(reader: SectionReader) -> tuple[int, int, int, int, bool]:
+    """Give all that a reader says beside its records."""
+    return reader.end, reader.lines, reader.repaired, reader.replaced, reader.ended_inside
 
 
 def reading_by_sections(data: bytes, size: int, delimiter: str = ",", *, block_bytes: int = 1 << 20) -> Reading:
@@ -101,8 +136,16 @@ def reading_by_sections(data: bytes, size: int, delimiter: str = ",", *, block_b
     records, start, lines, repaired, replaced, number = [], 0, 0, 0, 0, 0
     while number == 0 or number * size < len(data):
         number += 1
-        reader = SectionReader(io.BytesIO(data[start:]), delimiter, start, number * size, block_bytes=block_bytes)
-        records += ((lines + line, *rest) for line, *rest in records_of(reader))
+        reader, other = (
+            SectionReader(
+                io.BytesIO(data[start:]), delimiter, start, number * size, block_bytes=block_bytes, quicker=quicker
+            )
+            for quicker in (None, at_any_cost)
+        )
+        found = records_of(reader)
+        assert records_of(other) == found
+        assert state_of(other) == state_of(reader)
+        records += ((lines + line, *rest) for line, *rest in found)
         start, lines = reader.end, lines + reader.lines
         repaired, replaced = repaired + reader.repaired, replaced + reader.replaced
     assert start == len(data)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from infolens.contracts.task import RowRejected
 from infolens.rows.row_blocks import clean_each
+from infolens.rows.utf8_cells import Utf8Cells
 from infolens.tasks import part_of, schema_of, task_names
 
 pytestmark = pytest.mark.parametrize("task", task_names())
@@ -212,7 +213,11 @@ def test_block_of_rows(task, data):
         if data.draw(st.booleans()):
             rows[at] = row | {data.draw(st.sampled_from(list(row))): data.draw(TEXTS)}
     columns = {name: [row[name] for row in rows] for name in good_rows(task)[0] if name in names}
-    assert schema.clean_block(columns) == clean_each(schema, columns)
+    expected = clean_each(schema, columns)
+    assert schema.clean_block(columns) == expected
+    columns = {name: [cell.encode(errors="ignore").decode() for cell in cells] for name, cells in columns.items()}
+    utf8 = {name: Utf8Cells([cell.encode() for cell in cells]) for name, cells in columns.items()}
+    assert schema.clean_block(utf8) == clean_each(schema, columns)
 
 
 def test_block_of_sample_rows(task):

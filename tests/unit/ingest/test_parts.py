@@ -7,6 +7,7 @@ import io
 import itertools
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -113,3 +114,14 @@ def test_text_is_read_where_it_lies():
     """The column's bytes, and where each text begins in them, of a slice as well."""
     text, offsets = text_buffers(batch(5, 4).slice(1, 2), "text")
     assert [bytes(text[a:b]) for a, b in itertools.pairwise(offsets)] == [b"purrs6", b"purrs7"]
+
+
+@pytest.mark.parametrize("gone", [[], [1], [40], [7, 8, 39], [1, 40], list(range(1, 30)), list(range(1, 41))])
+def test_pieces_around_the_rows_that_go_are_what_a_filter_gives(gone):
+    """Few or many, at the ends or beside each other: the same rows stay, the same go, and no piece is empty."""
+    batch = pa.RecordBatch.from_arrays([pa.array([*map(str, range(40))]), pa.array(range(1, 41))], ["text", "line"])
+    pieces, out = parts.cut_at_lines(batch, np.array(gone, np.uint32))
+    stays, goes = parts.without_lines(pa.Table.from_batches([batch]), np.array(gone, np.uint32))
+    assert pa.Table.from_batches(pieces, batch.schema).to_pylist() == stays.to_pylist()
+    assert out.to_pylist() == goes.to_pylist()
+    assert len(pieces) <= len(gone) + 1

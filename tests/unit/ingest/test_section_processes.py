@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import random
 import signal
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from infolens.ingest import section_processes
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.section_processes import staged_sections
-from infolens.ingest.sections import first_break, stage_section
+from infolens.ingest.sections import NOTHING, first_break, stage_section
 from infolens.ingest.survey import survey
 from infolens.ingest.worker_processes import WorkerDiedError
 from section_fakes import PLAIN, Held, PetSchema, content_at, merged_with, taken
@@ -118,14 +119,17 @@ def test_kept_and_rejected_rows_begin_where_they_say(data):
 @quick
 @given(dirty_files(), st.integers(7, 90))
 def test_sections_may_be_staged_apart_and_in_any_order(data, section_bytes):
-    """One after the other over a range of bytes each, last first: the very same sections, parts, rejects and counts."""
+    """One after the other over a range of bytes each, last first: the same in the end, and but for parts before it."""
     found = taken(data, section_bytes)
     apart = []
     for section in reversed(found.held.counts):
         stop = (section.number + 1) * section_bytes
         content = content_at(data, section.start)
         apart.append(stage_section(content, found.survey, PetSchema(), section.number, section.start, stop, "up1"))
-    assert apart[::-1] == [found.held.sections[number] for number in sorted(found.held.sections)]
+    for section in apart:
+        same = found.held.sections[section.counts.number]
+        assert (section.index, section.rejects) == (same.index, same.rejects)
+        assert section.counts == replace(same.counts, earlier=NOTHING)
     assert first_break(found.survey, found.held.counts) is None
     assert merged_with(found.survey, Held(apart)).outcome == found.outcome
 
@@ -164,7 +168,8 @@ def test_workers_change_nothing(monkeypatch, workers):
     whole = taken(data, 4096)
     assert len(whole.held.counts) > 50
     assert whole.merged.rows_duplicate > 20 < whole.merged.rows_rejected
-    assert sum(final.data != whole.held.sections[n].part for n, final in enumerate(whole.parts)) > 20
+    assert sum(counts.earlier.rows > 0 for counts in whole.held.counts) > 20
+    assert [final.data for final in whole.parts] == [section.part for section in whole.held.sections.values()]
     assert taken(data, 4096, workers=workers).outcome == whole.outcome
     assert not multiprocessing.active_children()
 

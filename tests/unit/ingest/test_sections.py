@@ -11,7 +11,7 @@ import pytest
 
 from infolens import codec
 from infolens.contracts.dataset import Reject
-from infolens.ingest import parts, sections
+from infolens.ingest import parts
 from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.sections import SectionCounts, first_break, read_rejects, stage_section
 from infolens.ingest.survey import survey
@@ -72,8 +72,7 @@ def test_rows_are_written_in_groups(monkeypatch):
     """Rows of one block may go into several groups and those of several blocks into one: nothing changes but that."""
     data = b"text,label\n" + b"".join(b"pet %d of the long row of pets,cat\n" % (n % 40) for n in range(50))
     whole = stage(data)
-    for module in (sections, parts):
-        monkeypatch.setattr(module, "ROWS_PER_GROUP", 7)
+    monkeypatch.setattr(parts, "ROWS_PER_GROUP", 7)
     grouped = stage(data)
     assert pq.ParquetFile(io.BytesIO(grouped.part)).num_row_groups == 6
     assert pq.read_table(io.BytesIO(grouped.part)).equals(pq.read_table(io.BytesIO(whole.part)))

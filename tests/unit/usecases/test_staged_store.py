@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from infolens.ingest.file_format import FileFormat
-from infolens.ingest.sections import StagedSection, stage_section
+from infolens.ingest.sections import Dropped, StagedSection, stage_section
 from infolens.ingest.survey import Survey
 from infolens.usecases import staged_store
 from infolens.usecases.staged_store import InBucket, InMemory
@@ -74,6 +75,19 @@ def test_a_section_from_a_wrong_start_does_not_count():
     right = shelf(store)
     assert right.follow(SURVEY)
     assert right.counts[1] == SECOND.counts
+
+
+def test_a_part_without_earlier_rows_and_the_whole_one_do_not_mix():
+    """Whichever attempt writes last, the counts name the part that they were made with."""
+    earlier = Dropped(1, {"dog": 1}, {"train": 1}, {})
+    fresh = StagedSection(replace(SECOND.counts, earlier=earlier), b"fresh", SECOND.index, SECOND.rejects)
+    for attempts in ((fresh, SECOND), (SECOND, fresh)):
+        store = MemoryStore()
+        for section_of_one in (FIRST, *attempts):
+            shelf(store).keep(section_of_one)
+        after = shelf(store)
+        assert after.follow(SURVEY)
+        assert (after.counts[1], after.part(1)) == (attempts[1].counts, attempts[1].part)
 
 
 def test_the_rest_of_a_broken_file_is_held_and_not_kept():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from infolens.contracts.bundle import BundleManifest
     from infolens.contracts.evaluation import Direction
+    from infolens.rows.utf8_cells import Utf8Cells
 
 
 class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not a fault of the program
@@ -26,13 +27,17 @@ class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not 
         self.reason = reason
 
 
+Column: TypeAlias = "list[object] | Utf8Cells"
+"""Clean values of one field; texts may be held as UTF-8."""
+
+
 @dataclass(frozen=True)
 class CleanBlock:
     """What became of a block of rows: each row is either kept or rejected, so len(kept) + len(rejected) is its size."""
 
     kept: list[int]
     """Positions in the block of the rows that passed, ascending."""
-    values: dict[str, list[object]]
+    values: Mapping[str, Column]
     """Name of each of `Schema.columns`, in their order -> its values of the kept rows."""
     digests: list[bytes]
     """Digest of each kept row's identity, 32 bytes, see `infolens.rows.split.digest_of`; equal ones are duplicates."""

@@ -14,10 +14,12 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from infolens.ingest.regular_rows import RegularRows
 
 MAX_FIELD = 131_072
 """Characters of one field: the csv module's own default. It also bounds how far a stray quote can reach."""
@@ -77,15 +79,29 @@ class BrokenRow:
     """Its first physical line as it was, without the line end; of a line longer than MAX_RECORD the beginning."""
 
 
+class Block(Protocol):
+    """Some rows, in the order of the file."""
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The fields of each row."""
+
+    @property
+    def lines(self) -> list[int]:
+        """Physical line at which each row starts, counted from 0 where the reader started."""
+
+    @property
+    def broken(self) -> list[BrokenRow]:
+        """Lines in the same count."""
+
+
 @dataclass(frozen=True)
 class RowBlock:
-    """Some rows, in the order of the file."""
+    """Rows as `csv.reader` gives them, and what it could not read among them; a `Block`."""
 
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    """Physical line at which each row starts, counted from 0 where the reader started."""
     broken: list[BrokenRow] = field(default_factory=list)
-    """Lines in the same count."""
 
 
 class SectionReader:
@@ -102,7 +118,7 @@ class SectionReader:
     The records, their lines and the counts do not depend on how the bytes arrive or how many are taken at a time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a range of a content, and how to take it apart
         self,
         content: IO[bytes],
         delimiter: str,
@@ -110,6 +126,7 @@ class SectionReader:
         stop: int | None = None,
         *,
         block_bytes: int = BLOCK_BYTES,
+        quicker: Callable[[bytes, str, int, int | None], RegularRows | None] | None = None,
     ) -> None:
         """Prepare to read.
 
@@ -119,11 +136,13 @@ class SectionReader:
             start: offset in the whole content; at 0 a byte-order mark is skipped.
             stop: records (and blank lines) that start before this offset are read; None: all.
             block_bytes: how many bytes to take apart at a time.
+            quicker: `infolens.ingest.regular_rows.regular_rows`, where there is numpy: reads what it can.
         """
         self._content = content
         self._delimiter = delimiter
         self._stop = stop
         self._block_bytes = block_bytes
+        self._quicker = quicker
         self._pending = b""
         """What was read and is not yet made records; begins where a record starts, at offset `end`."""
         self._drained = False
@@ -138,7 +157,7 @@ class SectionReader:
         self.ended_inside = False
         """Whether the content ended inside an open quote: with more bytes the outcome might differ."""
 
-    def __iter__(self) -> Iterator[RowBlock]:
+    def __iter__(self) -> Iterator[Block]:
         """Read on; `end`, `ended_inside` and the counts hold once this is through.
 
         Raises:
@@ -177,8 +196,13 @@ class SectionReader:
         self._drained = not data
         self._pending = self._pending + data if self._pending else data
 
-    def _take(self, cut: int) -> Iterator[RowBlock]:
+    def _take(self, cut: int) -> Iterator[Block]:
         """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
+        quick = self._quickly(cut)
+        if quick:
+            if quick.block.lines:
+                yield quick.block
+            return
         data, tail = self._pending[:cut], self._pending[cut:]
         self._pending = b""  # let go at once what is held twice: lines may be long
         pieces = data.splitlines(keepends=True)
@@ -208,6 +232,20 @@ class SectionReader:
             tail = left + tail
         self.end += taken
         self._pending = tail
+
+    def _quickly(self, cut: int) -> RegularRows | None:
+        """Take the regular records at the beginning of the first `cut` bytes pending, if there are any."""
+        if self._quicker is None:
+            return None
+        stop = None if self._stop is None else self._stop - self.end
+        found = self._quicker(self._pending[:cut], self._delimiter, self.lines, stop)
+        if found:
+            self._pending = self._pending[found.size :]
+            self.end += found.size
+            self.lines += found.line_count
+            self.repaired += found.repaired
+            self.replaced += found.replaced
+        return found
 
     def _give_up_line(self) -> RowBlock:
         """Keep the beginning of a line that is longer than a record may be, and read over the rest of it."""
@@ -336,6 +374,12 @@ class _Chunk:
 def decoded_lines(data: bytes) -> list[str]:
     """Give the physical lines of some bytes, decoded as `SectionReader` does, with their line ends."""
     return _decoded(data, data.splitlines(keepends=True))[0]
+
+
+def repaired_text(data: bytes) -> tuple[str, int, int]:
+    """Decode whole lines as `SectionReader` does, but for NUL; gives how many bytes were repaired and replaced, too."""
+    _tally.repaired = _tally.replaced = 0
+    return data.decode("utf-8", _REPAIR), _tally.repaired, _tally.replaced
 
 
 class _Tally(threading.local):

@@ -36,23 +36,29 @@ _LABELS_NAMED = 1000
 
 
 @dataclass(frozen=True)
-class IndexRecords:
-    """Some rows of a part, sorted by digest, then by line."""
+class Digests:
+    """Digests of some rows, sorted."""
 
     hi: U64
     """First 8 bytes of the digest, as a number."""
     lo: U64
     """The next 8 bytes: of 2**128 digests no two rows that differ will ever share one."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.hi)
+
+
+@dataclass(frozen=True)
+class IndexRecords(Digests):
+    """Some rows of a part, sorted by digest, then by line."""
+
     sketch: Sketches
     """See `near_duplicates`; 0 for a row that has none."""
     label: U32
     """CRC-32 of the label."""
     line: U32
     """As in the part's column `line`."""
-
-    def __len__(self) -> int:
-        """Count the rows."""
-        return len(self.hi)
 
     def at(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> IndexRecords:
         """Take some of the rows."""
@@ -142,7 +148,14 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
     return _file(records.at(np.lexsort((records.line, records.lo, records.hi))), names)
 
 
-def find(sought: IndexRecords, among: IndexRecords) -> NDArray[np.int64]:
+def is_first(records: Digests) -> NDArray[np.bool_]:
+    """Say of each record whether no other with its digest stands before it."""
+    first = np.ones(len(records), np.bool_)
+    first[1:] = (records.hi[1:] != records.hi[:-1]) | (records.lo[1:] != records.lo[:-1])
+    return first
+
+
+def find(sought: Digests, among: Digests) -> NDArray[np.int64]:
     """Say where the digest of each record of `sought` stands first in the sorted `among`; -1 where it does not."""
     found = np.full(len(sought), -1, np.int64)
     at = np.searchsorted(among.hi, sought.hi)

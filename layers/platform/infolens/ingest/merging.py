@@ -17,14 +17,13 @@ import numpy as np
 
 from infolens.contracts.dataset import Conflict, NearDuplicate, Part
 from infolens.ingest.csv_writing import csv_bytes
-from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, joined
+from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, is_first, joined
 from infolens.ingest.near_duplicates import near_pairs, perhaps_near
-from infolens.ingest.parts import SPLIT, arrow_schema, part_bytes, part_id_of, read_part, without_lines
+from infolens.ingest.parts import arrow_schema, part_bytes, part_id_of, read_part, without_lines
 from infolens.ingest.reasons import most_frequent
-from infolens.ingest.sections import TEXT, has_texts, read_rejects
+from infolens.ingest.sections import Dropped, dropped_of, has_texts, read_rejects
 from infolens.ingest.survey import REJECT_COLUMNS
 from infolens.ingest.worker_processes import Crew
-from infolens.rows.text_lengths import length_bins
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -112,23 +111,13 @@ class _Rows:
 
 
 @dataclass(frozen=True)
-class _Dropped:
-    """What taking rows out of a section's part takes out of its counts."""
-
-    rows: int
-    labels: dict[str, int]
-    splits: dict[str, int]
-    lengths: dict[str, int]
-
-
-@dataclass(frozen=True)
 class _Written:
     """A section's part as it was given; None when it has no row left."""
 
     part: Part | None
     rows: int
     """Dropped from it."""
-    gone: _Dropped
+    gone: Dropped
 
 
 @dataclass
@@ -214,7 +203,7 @@ class Merging:
             for place in self._filled
             if place not in self._written or self._written[place].rows != len(standing.dropped[place])
         ]
-        rewritten = sum(1 for place, lines in changed if 0 < len(lines) < self._counts[place].rows_kept)
+        rewritten = sum(self._is_changed(place, lines) for place, lines in changed)
         if self._workers > 1 and rewritten > 1:
             made = self._made_in_processes(changed)
         else:
@@ -295,13 +284,13 @@ class Merging:
         rows = self._rows(piece)
         if not len(rows.records):
             return
-        is_first = _is_first(rows.records)
-        group = np.cumsum(is_first) - 1
-        firsts = np.flatnonzero(is_first)
+        first = is_first(rows.records)
+        group = np.cumsum(first) - 1
+        firsts = np.flatnonzero(first)
         hits, at = self._hits_of(piece, rows.records.at(firsts))
         known = (at >= 0)[group]
-        stays = is_first & ~known
-        in_part = is_first.copy()
+        stays = first & ~known
+        in_part = first.copy()
         in_part[1:] |= rows.section[1:] != rows.section[:-1]
         goes = in_part & ~stays
         for place in np.unique(rows.section[goes]).tolist():
@@ -342,24 +331,30 @@ class Merging:
         label = self._index(place).label_name(int(rows.records.label[row]))
         return int(rows.records.line[row]) + self._lines_before[place], label
 
-    def _made(self, place: int, lines: NDArray[np.uint32]) -> tuple[bytes, _Dropped]:
+    def _made(self, place: int, lines: NDArray[np.uint32]) -> tuple[bytes, Dropped]:
         """Give a section's part without some lines, and what went with them."""
         counts = self._counts[place]
         if len(lines) == counts.rows_kept:
-            return b"", _Dropped(len(lines), *map(dict, (counts.label_counts, counts.split_counts, counts.length_bins)))
+            return b"", Dropped(len(lines), *map(dict, (counts.label_counts, counts.split_counts, counts.length_bins)))
         data = self._staged.part(counts.number)
-        return _without(self._schema, data, lines) if len(lines) else (data, _Dropped(0, {}, {}, {}))
+        return _without(self._schema, counts, data, lines) if self._is_changed(place, lines) else (data, counts.earlier)
+
+    def _is_changed(self, place: int, lines: NDArray[np.uint32]) -> bool:
+        """Whether a section's part has to be written anew, and not left out: more goes than was staged without."""
+        counts = self._counts[place]
+        return counts.earlier.rows < len(lines) < counts.rows_kept
 
     def _made_in_processes(
         self, changed: Sequence[tuple[int, NDArray[np.uint32]]]
-    ) -> Generator[tuple[int, NDArray[np.uint32], tuple[bytes, _Dropped]], None, None]:
+    ) -> Generator[tuple[int, NDArray[np.uint32], tuple[bytes, Dropped]], None, None]:
         """Do the same in several processes, which have no part in reading: in order, few parts in memory."""
 
-        def work(_: object, bodies: Sequence[bytearray]) -> tuple[_Dropped, tuple[bytes]]:
-            data, gone = _without(self._schema, bytes(bodies[0]), np.frombuffer(bodies[1], np.uint32))
+        def work(place: int, bodies: Sequence[bytearray]) -> tuple[Dropped, tuple[bytes]]:
+            lines = np.frombuffer(bodies[1], np.uint32)
+            data, gone = _without(self._schema, self._counts[place], bodies[0], lines)
             return gone, (data,)
 
-        done: dict[int, tuple[bytes, _Dropped]] = {}
+        done: dict[int, tuple[bytes, Dropped]] = {}
         pending: deque[tuple[int, NDArray[np.uint32]]] = deque()
         left = iter(changed)
         with Crew(work, self._workers) as crew:
@@ -367,8 +362,8 @@ class Merging:
                 while crew.idle and len(pending) <= self._workers and (item := next(left, None)) is not None:
                     place, lines = item
                     pending.append(item)
-                    if 0 < len(lines) < self._counts[place].rows_kept:
-                        crew.begin(place, None, self._staged.part(self._counts[place].number), lines.tobytes())
+                    if self._is_changed(place, lines):
+                        crew.begin(place, place, self._staged.part(self._counts[place].number), lines.tobytes())
                     else:
                         done[place] = self._made(place, lines)
                 if not pending:
@@ -380,13 +375,13 @@ class Merging:
                 yield place, lines, done.pop(place)
 
     def _final(
-        self, place: int, lines: NDArray[np.uint32], data: bytes, gone: _Dropped
+        self, place: int, lines: NDArray[np.uint32], data: bytes, gone: Dropped
     ) -> tuple[FinalPart | None, _Written]:
         if not data:
             return None, _Written(None, len(lines), gone)
         index = self._index(place)
         records = index.records()
-        stays = _is_first(records) & ~np.isin(records.line, lines)
+        stays = is_first(records) & ~np.isin(records.line, lines)
         part = Part(part_id_of(data), self._counts[place].rows_kept - len(lines), self._lines_before[place])
         return FinalPart(part, data, index.only(records.line[stays])), _Written(part, len(lines), gone)
 
@@ -416,19 +411,16 @@ class Merging:
 
     def _kept_in_order(self, place: int, dropped: NDArray[np.uint32]) -> IndexRecords:
         records = self._index(place).records()
-        kept = records.at(_is_first(records) & ~np.isin(records.line, dropped))
+        kept = records.at(is_first(records) & ~np.isin(records.line, dropped))
         return kept.at(np.argsort(kept.line))
 
 
-def _without(schema: Schema, data: bytes, lines: NDArray[np.uint32]) -> tuple[bytes, _Dropped]:
-    """Take the rows on some lines out of a part, and count them."""
+def _without(
+    schema: Schema, counts: SectionCounts, data: bytes | bytearray, lines: NDArray[np.uint32]
+) -> tuple[bytes, Dropped]:
+    """Take the rows on some lines out of a section's part, and count them with those that it was staged without."""
     table, out = without_lines(read_part(data), lines)
-    labels = collections.Counter(map(str, out.column(schema.label).to_pylist())) if schema.label else {}
-    splits = collections.Counter(out.column(SPLIT).to_pylist())
-    lengths = length_bins(out.column(TEXT).to_pylist()) if has_texts(schema) else {}
-    return part_bytes(arrow_schema(schema.columns), table.to_batches()), _Dropped(
-        len(lines), dict(labels), dict(splits), lengths
-    )
+    return part_bytes(arrow_schema(schema.columns), table.to_batches()), counts.earlier + dropped_of(schema, out)
 
 
 def lines_before(survey: Survey, counts: Sequence[SectionCounts]) -> list[int]:
@@ -483,14 +475,8 @@ def rejects_csv(survey: Survey, counts: Sequence[SectionCounts], staged: StagedP
             yield csv_bytes(rows)
 
 
-def _is_first(records: IndexRecords) -> NDArray[np.bool_]:
-    first = np.ones(len(records), np.bool_)
-    first[1:] = (records.hi[1:] != records.hi[:-1]) | (records.lo[1:] != records.lo[:-1])
-    return first
-
-
 def _first_of_each(rows: _Rows) -> _Rows:
-    return rows.at(_is_first(rows.records))
+    return rows.at(is_first(rows.records))
 
 
 def _common(mine: IndexRecords, theirs: IndexRecords) -> IndexRecords:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from infolens.rows.utf8_cells import Utf8Cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 IDENTITY, SPLIT, LINE, UPLOAD_ID = "identity", "split", "line", "upload_id"
 """Columns behind those of the schema: the digest of the row's identity (32 bytes), its split, its physical line in the
@@ -27,6 +32,9 @@ _ARROW_TYPES = {
 }
 ROWS_PER_GROUP = 8192
 """Some 5 MB of news: what a writer, or a reader that streams, holds at a time."""
+
+_RUN = 16
+"""Rows between two that go from which on a piece of a batch costs less than a copy of its rows."""
 
 _LONG_TEXT = 64
 """Characters on average from which on a column of text gets no dictionary and no statistics: both cost and find
@@ -58,10 +66,23 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
         lines: in the section, 1-based.
         upload_id: of all rows.
     """
-    whole = {**values, IDENTITY: digests, SPLIT: splits, LINE: lines}
-    arrays = [pa.array(whole[name], kind) for name, kind in zip(schema.names[:-1], schema.types[:-1], strict=True)]
+    whole = {**values, SPLIT: splits, LINE: lines}
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    arrays = [_digests(digests) if name == IDENTITY else _array(whole[name], kinds[name]) for name in schema.names[:-1]]
     arrays.append(pa.repeat(pa.scalar(upload_id), len(digests)))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(column: Sequence[object], kind: pa.DataType) -> pa.Array:
+    if not isinstance(column, Utf8Cells):
+        return pa.array(column, kind)
+    edges = np.zeros(len(column) + 1, np.int32)
+    np.cumsum([*map(len, column.utf8)], out=edges[1:])
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(edges), pa.py_buffer(b"".join(column.utf8)))
+
+
+def _digests(digests: Sequence[bytes]) -> pa.Array:
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(digests), [None, pa.py_buffer(b"".join(digests))])
 
 
 class PartWriter:
@@ -127,7 +148,7 @@ def part_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_part(data: bytes) -> pa.Table:
+def read_part(data: bytes | bytearray) -> pa.Table:
     """Read all rows of a part."""
     # Neither a Python file object nor Arrow's own threads: together they abort the process when it ends at once after.
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
@@ -139,11 +160,24 @@ def rows_in_part(data: bytes) -> int:
     return int(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).metadata.num_rows)
 
 
-def without_lines(table: pa.Table, lines: NDArray[np.uint32]) -> tuple[pa.Table, pa.Table]:
+def without_lines(table: Rows, lines: NDArray[np.uint32]) -> tuple[Rows, Rows]:
     """Tell the rows that do not stand on some lines of the section from those that do."""
     mine = table.column(LINE).to_numpy()
     dropped = np.isin(mine, lines)
+    if not dropped.any():
+        return table, table.slice(0, 0)
     return table.filter(pa.array(~dropped)), table.filter(pa.array(dropped))
+
+
+def cut_at_lines(batch: pa.RecordBatch, lines: NDArray[np.uint32]) -> tuple[list[pa.RecordBatch], pa.RecordBatch]:
+    """Do the same where few rows go: those that stay are given in pieces, as they lie in memory."""
+    gone = np.flatnonzero(np.isin(batch.column(LINE).to_numpy(), lines))
+    if len(gone) > batch.num_rows // _RUN:
+        stay, out = without_lines(batch, lines)
+        return [stay], out
+    edges = [-1, *gone.tolist(), batch.num_rows]
+    pieces = [batch.slice(before + 1, after - before - 1) for before, after in itertools.pairwise(edges)]
+    return [piece for piece in pieces if piece.num_rows], batch.take(pa.array(gone))
 
 
 def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -152,6 +186,12 @@ def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], N
     _, offsets, data = column.buffers()
     begins = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4).astype(np.int64)
     return np.frombuffer(data or b"", np.uint8), begins
+
+
+def text_lengths(batch: pa.RecordBatch, name: str) -> list[int]:
+    """Give the number of characters of each text of a column."""
+    lengths: list[int] = pc.utf8_length(batch.column(name)).to_pylist()
+    return lengths
 
 
 def _is_long(column: pa.ChunkedArray) -> bool:

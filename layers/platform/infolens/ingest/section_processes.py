@@ -12,19 +12,30 @@ from collections import deque
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
+import numpy as np
+
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
+from infolens.ingest.identity_index import IdentityIndex
+from infolens.ingest.process_memory import hold_little
 from infolens.ingest.record_starts import guess_record_start
-from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, stage_section
+from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, read_section
+from infolens.ingest.seen_rows import SeenRows
 from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from numpy.typing import NDArray
+
     from infolens.contracts.task import Schema
+    from infolens.ingest.sections import ReadSection
     from infolens.ingest.survey import Survey
 
 WINDOW_BYTES = 256 << 10
 """Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
+
+_HELD = 2
+"""Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
 
 _READ_BYTES = 1 << 20
 _LINE_ENDS = (b"\n", b"\r")
@@ -39,8 +50,9 @@ def staged_sections(  # noqa: PLR0913 - a file, and how to read it
     section_bytes: int = SECTION_BYTES,
     workers: int = 1,
     known: Callable[[int], SectionCounts | None] = lambda _: None,
+    index_of: Callable[[SectionCounts], IdentityIndex] | None = None,
 ) -> Generator[StagedSection, None, None]:
-    """Stage all sections of a content, in order.
+    """Stage all sections of a content, in order; each part without the rows that an earlier section has.
 
     Close the iterator when leaving it early (`contextlib.closing`), so that its workers go at once.
 
@@ -52,6 +64,8 @@ def staged_sections(  # noqa: PLR0913 - a file, and how to read it
         section_bytes: size of a section.
         workers: processes to stage in; 1 stages here, and so does any number a content of one section.
         known: gives what has been staged of a section before; nothing is yielded for one that fits.
+        index_of: gives the index of such a section, when it kept rows; left out, the parts of those behind it hold
+            the rows of earlier sections, too, and merging takes them out.
 
     Raises:
         FileRefused: the content breaks off; what was read up to there has been yielded.
@@ -59,18 +73,20 @@ def staged_sections(  # noqa: PLR0913 - a file, and how to read it
     """
     source = _Source(content, survey)
     job = _Job(survey, schema, upload_id, section_bytes)
+    earlier = _Earlier(index_of)
     number, start = 0, survey.data_start
     while (counts := _fitting(known(number), start)) is not None:
         if counts.last:
             return
+        earlier.skip(counts)
         number, start = number + 1, counts.end
     source.let_go(start)
     # What is hardly more than a section is read before a process would have started.
     few = workers <= 1 or not source.reaches(max(job.stop(number), start) + WINDOW_BYTES)
     stage = (
-        _stage_here(source, job, known, number, start)
+        _stage_here(source, job, earlier, known, number, start)
         if few
-        else _stage_in_workers(source, job, workers, number, start)
+        else _stage_in_workers(source, job, earlier, workers, number, start)
     )
     with contextlib.closing(stage):
         yield from stage
@@ -91,10 +107,32 @@ class _Job:
         """Give the offset at which the next section begins."""
         return (number + 1) * self.section_bytes
 
-    def stage(self, data: memoryview, number: int, start: int) -> StagedSection:
-        """Stage a section from bytes that begin at its start."""
+    def read(self, data: memoryview, number: int, start: int) -> ReadSection:
+        """Read a section from bytes that begin at its start."""
         stop, content = self.stop(number), cast("IO[bytes]", _Bytes(data))
-        return stage_section(content, self.survey, self.schema, number, start, stop, self.upload_id)
+        return read_section(content, self.survey, self.schema, number, start, stop, self.upload_id)
+
+
+class _Earlier:
+    """Knows the rows of the sections so far."""
+
+    def __init__(self, index_of: Callable[[SectionCounts], IdentityIndex] | None) -> None:
+        """Begin before the first; `index_of` as in `staged_sections`."""
+        self._index_of = index_of
+        self._seen: SeenRows | None = SeenRows()
+
+    def skip(self, counts: SectionCounts) -> None:
+        """Take a section that was staged before; nobody can say what later ones share with one that has no index."""
+        if self._index_of is None:
+            self._seen = None
+        elif self._seen and counts.rows_kept:
+            self._seen.add(self._index_of(counts).records())
+
+    def add(self, index: bytes) -> NDArray[np.uint32]:
+        """Take the next section by its index; gives the lines of its part that those before it have."""
+        if self._seen is None:
+            return np.zeros(0, np.uint32)
+        return self._seen.add(IdentityIndex.of(index).records())
 
 
 class _Bytes:
@@ -174,17 +212,25 @@ class _Source:
         return data
 
 
-def _stage_here(
-    source: _Source, job: _Job, known: Callable[[int], SectionCounts | None], number: int, start: int
+def _stage_here(  # noqa: PLR0913, PLR0917 - as staged_sections
+    source: _Source,
+    job: _Job,
+    earlier: _Earlier,
+    known: Callable[[int], SectionCounts | None],
+    number: int,
+    start: int,
 ) -> Generator[StagedSection, None, None]:
     while True:
         counts = _fitting(known(number), start)
         if counts is None:
-            section = _staged_whole(source, job, number, start)
+            section = _read_whole(source, job, number, start)
             counts = section.counts
-            yield section
+            source.let_go(counts.end)
+            yield section.staged(earlier.add(section.index))
             del section
-        source.let_go(counts.end)
+        else:
+            earlier.skip(counts)
+            source.let_go(counts.end)
         if counts.last:
             return
         number, start = number + 1, counts.end
@@ -194,15 +240,15 @@ def _fitting(counts: SectionCounts | None, start: int) -> SectionCounts | None:
     return counts if counts is not None and counts.start == start else None
 
 
-def _staged_whole(source: _Source, job: _Job, number: int, start: int) -> StagedSection:
-    """Stage a section here, reading on until none of its records needs more."""
+def _read_whole(source: _Source, job: _Job, number: int, start: int) -> ReadSection:
+    """Read a section here, reading on until none of its records needs more."""
     beyond = WINDOW_BYTES
     while True:
         source.reaches(max(start, job.stop(number)) + beyond)
         given = source.after_line_end(start, source.end)
         if source.ended or given >= job.stop(number):
             with source.between(start, given) as data:
-                section = job.stage(data, number, start)
+                section = job.read(data, number, start)
             if _is_whole(section.counts, given, source):
                 return section
         beyond = min(beyond * 8, beyond + MAX_RECORD)
@@ -215,13 +261,19 @@ def _is_whole(counts: SectionCounts, given: int, source: _Source) -> bool:
 
 @dataclass
 class _Attempt:
-    """A section that is being staged from a guessed start."""
+    """A section that is being read from a guessed start, then written when it is known to be right."""
 
     number: int
     start: int | None
     """None when no start could be guessed: it waits until it is known."""
     given: int
     """Offset of the end of its bytes."""
+    worker: int = -1
+    """Who reads it, and holds its rows until they are written."""
+    read: tuple[SectionCounts, bytes, bytes] | None = None
+    """Counts, index and rejects."""
+    earlier: NDArray[np.uint32] | None = None
+    """Lines that are to be left out, once the section is known to be right."""
     section: StagedSection | None = None
 
     def __str__(self) -> str:
@@ -272,39 +324,108 @@ class _Plan:
         return stop - 1 + found
 
 
-def _stage_in_workers(
-    source: _Source, job: _Job, workers: int, number: int, start: int
+class _Work:
+    """What a worker does: it reads sections, and writes their parts when it is told which of their rows stay."""
+
+    def __init__(self, source: _Source, job: _Job) -> None:
+        self._source = source
+        self._job = job
+        self._held: dict[int, ReadSection] = {}
+
+    def __call__(
+        self, head: tuple[str, int, int, tuple[int, ...]], bodies: Sequence[bytearray]
+    ) -> tuple[SectionCounts, Sequence[bytes]]:
+        what, number, start, wanted = head
+        if what == "write":
+            return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0], np.uint32)))
+        self._source.forget()  # the parent's, of which the fork has a copy
+        self._held = {each: section for each, section in self._held.items() if each in wanted}
+        section = self._held[number] = self._job.read(memoryview(bodies[0]), number, start)
+        return section.counts, (section.index, section.rejects)
+
+
+def _with_part(written: tuple[SectionCounts, bytes]) -> tuple[SectionCounts, Sequence[bytes]]:
+    return written[0], written[1:]
+
+
+class _Line:
+    """Sections on their way through the workers: begun, then known to be right, then written."""
+
+    def __init__(self, crew: Crew, source: _Source, workers: int) -> None:
+        self._crew = crew
+        self._source = source
+        self._workers = workers
+        self.begun: deque[_Attempt] = deque()
+        self.right: deque[_Attempt] = deque()
+
+    def employ(self, plan: _Plan) -> None:
+        """Give each worker that has nothing to do something to write, else something to read."""
+        for worker in self._crew.idle_ones:
+            attempt = next((each for each in self.right if each.worker == worker and each.earlier is not None), None)
+            if attempt is not None and attempt.earlier is not None:
+                lines, attempt.earlier = attempt.earlier.tobytes(), None
+                self._crew.begin(attempt, ("write", attempt.number, 0, ()), lines, by=worker)
+                continue
+            held = tuple(each.number for each in (*self.begun, *self.right) if each.worker == worker)
+            while len(held) < _HELD and len(self.begun) <= self._workers and not plan.done:
+                attempt = plan.next()
+                self.begun.append(attempt)
+                if attempt.start is not None:
+                    attempt.worker = worker
+                    with self._source.between(attempt.start, attempt.given) as data:
+                        self._crew.begin(attempt, ("read", attempt.number, attempt.start, held), data, by=worker)
+                    break
+
+    def written(self) -> StagedSection | None:
+        """Give the next section when it is ready."""
+        if not self.right or self.right[0].section is None:
+            return None
+        return self.right.popleft().section
+
+    def wait(self) -> None:
+        """Wait for a worker."""
+        for attempt, counts, bodies in self._crew.finished():
+            if attempt.read is None:
+                index, rejects = bodies
+                attempt.read = counts, index, rejects
+            else:
+                attempt.section = StagedSection(counts, bodies[0], *attempt.read[1:])
+
+
+def _stage_in_workers(  # noqa: PLR0913, PLR0917 - as staged_sections
+    source: _Source, job: _Job, earlier: _Earlier, workers: int, number: int, start: int
 ) -> Generator[StagedSection, None, None]:
     plan = _Plan(source, job, number, start)
-    pending: deque[_Attempt] = deque()
-
-    def work(place: tuple[int, int], bodies: Sequence[bytearray]) -> tuple[SectionCounts, tuple[bytes, bytes, bytes]]:
-        source.forget()  # the parent's, of which the fork has a copy
-        made = job.stage(memoryview(bodies[0]), *place)
-        return made.counts, (made.part, made.index, made.rejects)
-
-    with Crew(work, workers) as crew:
+    hold_little()  # workers are born with it
+    with Crew(_Work(source, job), workers) as crew:
+        line = _Line(crew, source, workers)
         while True:
-            while crew.idle and len(pending) <= workers and not plan.done:
-                attempt = plan.next()
-                pending.append(attempt)
-                if attempt.start is not None:
-                    with source.between(attempt.start, attempt.given) as data:
-                        crew.begin(attempt, (attempt.number, attempt.start), data)
-            head = pending[0]
-            if head.start is not None and head.section is None:
-                for attempt, made, bodies in crew.finished():
-                    attempt.section = StagedSection(made, *bodies)
+            line.employ(plan)
+            if (section := line.written()) is not None:
+                last = section.counts.last
+                yield section
+                del section
+                if last:
+                    return
                 continue
-            pending.popleft()
-            section, head.section = head.section, None
-            if section is None or head.start != start or not _is_whole(section.counts, head.given, source):
+            head = line.begun[0] if line.begun else None
+            if head is None or (head.start is not None and head.read is None):
+                line.wait()
+                continue
+            line.begun.popleft()
+            if head.read is None or head.start != start or not _is_whole(head.read[0], head.given, source):
                 # No guess, a wrong one, or its last record goes on: staged again, from where it does start.
-                section = _staged_whole(source, job, head.number, start)
-            counts = section.counts
-            yield section
-            del section
+                here = _read_whole(source, job, head.number, start)
+                head.worker = -1
+                head.section = here.staged(earlier.add(here.index))
+                counts = head.section.counts
+                del here
+            else:
+                counts, index, _ = head.read
+                head.earlier = earlier.add(index)
+            line.right.append(head)
             start = counts.end
             source.let_go(start)
             if counts.last:
-                return
+                plan.done = True
+                line.begun.clear()

@@ -9,25 +9,37 @@ from __future__ import annotations
 
 import collections
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from infolens.contracts.dataset import Reject
 from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
 from infolens.ingest.identity_index import index_bytes
 from infolens.ingest.near_duplicates import sketches
-from infolens.ingest.parts import ROWS_PER_GROUP, PartWriter, arrow_schema, rows_batch, text_buffers
+from infolens.ingest.parts import (
+    SPLIT,
+    PartWriter,
+    arrow_schema,
+    cut_at_lines,
+    rows_batch,
+    text_buffers,
+    text_lengths,
+)
 from infolens.ingest.reasons import bounded
-from infolens.rows.text_lengths import length_bins, merged
+from infolens.ingest.regular_rows import ColumnBlock, regular_rows
+from infolens.rows.text_lengths import bins_of_lengths, length_bins, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from infolens.contracts.task import CleanBlock, Schema
-    from infolens.ingest.csv_reading import RowBlock
+    from infolens.ingest.csv_reading import Block
     from infolens.ingest.survey import Survey
 
 T = TypeVar("T")
@@ -37,6 +49,24 @@ SECTION_BYTES = 8 << 20
 
 TEXT = "text"
 """The column that tasks about texts have: it is measured, and compared for near duplicates."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out of a section's part, and what their leaving takes out of its counts."""
+
+    rows: int
+    labels: dict[str, int]
+    splits: dict[str, int]
+    lengths: dict[str, int]
+
+    def __add__(self, other: Dropped) -> Dropped:
+        """Add others."""
+        mine, theirs = ((each.labels, each.splits, each.lengths) for each in (self, other))
+        return Dropped(self.rows + other.rows, *(_sum(*pair) for pair in zip(mine, theirs, strict=True)))
+
+
+NOTHING = Dropped(0, {}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -69,6 +99,9 @@ class SectionCounts:
     """Whether the content ended inside an open quote."""
     last: bool
     """Whether the content ends in this section."""
+    earlier: Dropped = NOTHING
+    """Kept rows that the part was written without, since an earlier section of the file has them; none where nobody
+    knew the earlier sections. The other counts are the same with them or without."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +120,7 @@ class StagedSection:
 def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose it is
     content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
 ) -> StagedSection:
-    """Read the records of one section.
+    """Read the records of one section, and write its part with no regard to earlier sections.
 
     Args:
         content: stands at `start`; it is read as far as a record that starts before `stop` may reach.
@@ -101,12 +134,18 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
     Raises:
         FileRefused: as the content does.
     """
-    reader = SectionReader(content, survey.format.delimiter, start, stop)
+    return read_section(content, survey, schema, number, start, stop, upload_id).staged()
+
+
+def read_section(  # noqa: PLR0913, PLR0917 - as above
+    content: IO[bytes], survey: Survey, schema: Schema, number: int, start: int, stop: int | None, upload_id: str
+) -> ReadSection:
+    """Read the records of one section; its part is not written yet. Arguments and errors as `stage_section`."""
+    reader = SectionReader(content, survey.format.delimiter, start, stop, quicker=regular_rows)
     staging = _Staging(survey, schema, upload_id)
     if stop is None or start < stop:
         for block in reader:
             staging.take(block)
-    staging.finish()
     counts = SectionCounts(
         number=number,
         start=start,
@@ -125,7 +164,55 @@ def stage_section(  # noqa: PLR0913, PLR0917 - a file, a range of it, and whose 
         ended_inside=reader.ended_inside,
         last=stop is None or reader.end < stop,
     )
-    return StagedSection(counts, staging.part(), staging.index(), bytes(staging.rejects))
+    return ReadSection(schema, counts, staging.index(), bytes(staging.rejects), staging.batches)
+
+
+class ReadSection:
+    """One section, read and cleaned, with its kept rows in memory; its part is written when it is known which stay."""
+
+    def __init__(
+        self, schema: Schema, counts: SectionCounts, index: bytes, rejects: bytes, batches: list[pa.RecordBatch]
+    ) -> None:
+        """Take what was read."""
+        self.counts = counts
+        self.index = index
+        self.rejects = rejects
+        self._schema = schema
+        self._batches = batches
+
+    def staged(self, earlier: NDArray[np.uint32] | None = None) -> StagedSection:
+        """Write the part; to be asked once, as the rows are let go.
+
+        Args:
+            earlier: lines of the kept rows that earlier sections have.
+        """
+        counts, part = self.write(earlier)
+        return StagedSection(counts, part, self.index, self.rejects)
+
+    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, bytes]:
+        """Give the counts and the part alone; see `staged`."""
+        writer = PartWriter(arrow_schema(self._schema.columns))
+        gone = NOTHING
+        while self._batches:
+            batch = self._batches.pop(0)
+            if earlier is not None and len(earlier):
+                stay, out = cut_at_lines(batch, earlier)
+                gone += dropped_of(self._schema, out)
+            else:
+                stay = [batch]
+            for piece in stay:
+                writer.add(piece)
+        return replace(self.counts, earlier=gone), writer.finish()
+
+
+def dropped_of(schema: Schema, rows: pa.Table | pa.RecordBatch) -> Dropped:
+    """Count rows that leave a part."""
+    if not rows.num_rows:
+        return NOTHING
+    labels = collections.Counter(map(str, rows.column(schema.label).to_pylist())) if schema.label else {}
+    splits = collections.Counter(rows.column(SPLIT).to_pylist())
+    lengths = length_bins(rows.column(TEXT).to_pylist()) if has_texts(schema) else {}
+    return Dropped(rows.num_rows, dict(labels), dict(splits), lengths)
 
 
 def has_texts(schema: Schema) -> bool:
@@ -163,14 +250,11 @@ class _Staging:
         self._upload_id = upload_id
         self._width = len(survey.header)
         self._arrow_schema = arrow_schema(schema.columns)
-        self._part = PartWriter(self._arrow_schema)
+        self.batches: list[pa.RecordBatch] = []
+        """Kept rows, as they came."""
         self._seen: set[bytes] = set()
         self._kept: list[int] = []
         """Places of the kept rows among those that passed."""
-        self._written = 0
-        # Of the kept rows that are not written yet.
-        self._values: dict[str, list[object]] = {name: [] for name in schema.columns}
-        self._splits: list[str] = []
         # Of all rows that passed, copies included.
         self._digests: list[bytes] = []
         self._labels: list[str] = []
@@ -188,29 +272,19 @@ class _Staging:
         """Rows kept."""
         return len(self._kept)
 
-    def finish(self) -> None:
-        """Write what is left, when all rows have been taken."""
-        if self._written < len(self._kept):
-            self._write(len(self._kept) - self._written)
-
-    def take(self, block: RowBlock) -> None:
+    def take(self, block: Block) -> None:
         """Clean some rows."""
-        self.rows_in += len(block.rows) + len(block.broken)
-        rows, lines, rejects = self._of_width(block)
-        rejects += [Reject(row.line + 1, "", row.reason, (row.raw,)) for row in block.broken]
-        if rows:
-            columns = {name: [row[at] for row in rows] for name, at in self._survey.positions.items()}
+        self.rows_in += len(block.lines) + len(block.broken)
+        rejects = [Reject(row.line + 1, "", row.reason, (row.raw,)) for row in block.broken]
+        columns, lines, row_at = self._columns(block, rejects)
+        if lines:
             if self._survey.reject_columns:
                 columns = {name: list(map(without_formula_mark, cells)) for name, cells in columns.items()}
             clean = self._schema.clean_block(columns)
             for at, field, reason in clean.rejected:
-                rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(rows[at])))
+                rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(row_at(at))))
             self._keep(clean, [lines[at] for at in clean.kept])
         self._reject(sorted(rejects, key=lambda reject: reject.line))
-
-    def part(self) -> bytes:
-        """Write the kept rows."""
-        return self._part.finish()
 
     def index(self) -> bytes:
         """Write the index of the rows that passed."""
@@ -219,20 +293,28 @@ class _Staging:
             held[self._kept] = np.concatenate(self._sketches)
         return index_bytes(self._digests, self._labels, self._lines, held)
 
-    def _of_width(self, block: RowBlock) -> tuple[list[list[str]], list[int], list[Reject]]:
-        """Give the rows that are as wide as the header, their lines, and rejects for the others."""
-        width = self._width
-        if {*map(len, block.rows)} <= {width}:
-            return block.rows, [line + 1 for line in block.lines], []
-        rows, lines, rejects = [], [], []
-        for row, line in zip(block.rows, block.lines, strict=True):
-            if len(row) == width:
-                rows.append(row)
-                lines.append(line + 1)
-            else:
-                reason = f"the row has {len(row)} fields, the header has {width}"
-                rejects.append(Reject(line + 1, "", reason, self._own_cells(row)))
-        return rows, lines, rejects
+    def _columns(
+        self, block: Block, rejects: list[Reject]
+    ) -> tuple[dict[str, Sequence[str]], list[int], Callable[[int], list[str]]]:
+        """Reject the rows that are not as wide as the header -> columns of the others, their lines, and each row."""
+        width, positions, lines = self._width, self._survey.positions, block.lines
+        row_of: Callable[[int], list[str]]
+        if isinstance(block, ColumnBlock):
+            widths, row_of = block.widths, block.row
+        else:
+            widths, row_of = np.array([*map(len, block.rows)], np.intp), block.rows.__getitem__
+        for at in np.flatnonzero(widths != width).tolist():
+            reason = f"the row has {widths[at]} fields, the header has {width}"
+            rejects.append(Reject(lines[at] + 1, "", reason, self._own_cells(row_of(at))))
+        right = np.flatnonzero(widths == width)
+        places: list[int] = right.tolist()
+        columns: dict[str, Sequence[str]]
+        if isinstance(block, ColumnBlock):
+            columns = {name: block.column(right, number) for name, number in positions.items()}
+        else:
+            rows = block.rows if len(places) == len(lines) else _at(places, block.rows)
+            columns = {name: [row[number] for row in rows] for name, number in positions.items()}
+        return columns, [lines[at] + 1 for at in places], lambda at: row_of(places[at])
 
     def _own_cells(self, row: Sequence[str]) -> tuple[str, ...]:
         ours = self._survey.reject_columns
@@ -255,42 +337,31 @@ class _Staging:
         self._digests += clean.digests
         self._labels += labels
         self._lines += lines
-        if len(fresh) == len(lines):
-            places, splits = list(range(passed, passed + len(lines))), clean.splits
-            for name, column in clean.values.items():
-                self._values[name] += column
-        else:
-            places, splits = [passed + at for at in fresh], _at(fresh, clean.splits)
-            for name, column in clean.values.items():
-                self._values[name] += _at(fresh, column)
-        self._kept += places
-        self._splits += splits
+        self._kept += [passed + at for at in fresh]
+        if not fresh:
+            return
+        batch = rows_batch(self._arrow_schema, clean.values, clean.digests, clean.splits, lines, self._upload_id)
+        splits = clean.splits
+        if len(fresh) < len(lines):
+            batch = batch.take(pa.array(fresh, pa.int64()))
+            splits, labels = _at(fresh, splits), _at(fresh, labels)
+        self.batches.append(batch)
         self.splits.update(splits)
         if schema.label:
-            self.labels.update(labels if len(fresh) == len(lines) else _at(fresh, labels))
-        while len(self._kept) - self._written >= ROWS_PER_GROUP:
-            self._write(ROWS_PER_GROUP)
-
-    def _write(self, count: int) -> None:
-        """Write the first kept rows that are not written yet; whole groups, so that they need not be put together."""
-        kept = self._kept[self._written : self._written + count]
-        self._written += count
-        values = {name: column[:count] for name, column in self._values.items()}
-        splits = self._splits[:count]
-        self._values = {name: column[count:] for name, column in self._values.items()}
-        self._splits = self._splits[count:]
-        digests, lines = _at(kept, self._digests), _at(kept, self._lines)
-        batch = rows_batch(self._arrow_schema, values, digests, splits, lines, self._upload_id)
-        self._part.add(batch)
-        if has_texts(self._schema):
+            self.labels.update(labels)
+        if has_texts(schema):
             self._sketches.append(sketches(*text_buffers(batch, TEXT)))
-            self.lengths = merged((self.lengths, length_bins(map(str, values[TEXT]))))
+            self.lengths = merged((self.lengths, bins_of_lengths(text_lengths(batch, TEXT))))
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         for reject in rejects:
             self.rejected[f"{reject.column}: {reject.reason}" if reject.column else reject.reason] += 1
             cells = [reject.line, reject.column, reject.reason, reject.raw]
             self.rejects += json.dumps(cells, separators=(",", ":")).encode() + b"\n"
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
 
 
 def _at(places: Sequence[int], column: Sequence[T]) -> list[T]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from infolens.contracts.task import Schema
-    from infolens.ingest.csv_reading import RowBlock
+    from infolens.ingest.csv_reading import Block
 
 REJECT_COLUMNS = ("reject_line", "reject_column", "reject_reason")
 """First columns of a rejects file that we write."""
@@ -116,7 +116,7 @@ def _first_record(content: IO[bytes], delimiter: str) -> tuple[list[str], int, i
         size = min(size * 4, size + MAX_RECORD)
 
 
-def _header(blocks: Sequence[RowBlock], line: int) -> list[str]:
+def _header(blocks: Sequence[Block], line: int) -> list[str]:
     for block in blocks:
         if block.broken:
             raise FileRefused(f"the header (line {line}) cannot be read: {block.broken[0].reason}")

@@ -129,18 +129,24 @@ class Crew:
         """Whether a process has nothing to do."""
         return any(worker.about is None for worker in self._workers)
 
-    def begin(self, about: object, head: object, *bodies: bytes | memoryview) -> None:
+    @property
+    def idle_ones(self) -> list[int]:
+        """Give the numbers of the processes that have nothing to do."""
+        return [number for number, worker in enumerate(self._workers) if worker.about is None]
+
+    def begin(self, about: object, head: object, *bodies: bytes | memoryview, by: int | None = None) -> None:
         """Hand work to an idle process.
 
         Args:
             about: what the work is about, given back by `finished`.
             head: first argument of the work.
             bodies: second argument of the work.
+            by: number of the process; any that is idle when it is left out.
 
         Raises:
             WorkerDiedError: the process is gone.
         """
-        worker = next(worker for worker in self._workers if worker.about is None)
+        worker = self._workers[self.idle_ones[0] if by is None else by]
         worker.about = about
         try:
             worker.line.send(head, *bodies)

@@ -21,7 +21,8 @@ def clean_each(schema: Schema, columns: Mapping[str, Sequence[str]]) -> CleanBlo
         schema: the task's rows.
         columns: bound name -> cells, all of one length; no column is a block of no row.
     """
-    block = CleanBlock(kept=[], values={name: [] for name in schema.columns}, digests=[], splits=[], rejected=[])
+    values: dict[str, list[object]] = {name: [] for name in schema.columns}
+    block = CleanBlock(kept=[], values=values, digests=[], splits=[], rejected=[])
     names = tuple(columns)
     for position, cells in enumerate(zip(*columns.values(), strict=True)):
         try:
@@ -30,8 +31,8 @@ def clean_each(schema: Schema, columns: Mapping[str, Sequence[str]]) -> CleanBlo
             block.rejected.append((position, error.field, error.reason))
             continue
         block.kept.append(position)
-        for name, values in block.values.items():
-            values.append(row[name])
+        for name, column in values.items():
+            column.append(row[name])
         block.digests.append(digest_of(schema.identity(row)))
         block.splits.append(schema.split(row))
     return block

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SALT = b"infolens-split-1"
 """Never change it: rows that a champion was trained on would move into the test split."""
@@ -23,9 +27,10 @@ def digest_of(identity: str) -> bytes:
     return hashlib.sha256(SALT + identity.encode()).digest()
 
 
-def salted_hash() -> hashlib._Hash:
-    """Give the hash from which each digest begins: copied, and updated with an identity's UTF-8, it is the digest."""
-    return hashlib.sha256(SALT)
+def salted_digests(identities: Iterable[bytes]) -> list[bytes]:
+    """Give the digests of identities that are UTF-8 already."""
+    sha256, salt = hashlib.sha256, SALT
+    return [sha256(salt + identity).digest() for identity in identities]
 
 
 def position_of(identity: str) -> float:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infolens.rows.split import digest_of, salted_hash
+from infolens.rows.split import digest_of, salted_digests
 from infolens.rows.text_cleaning import INVALID, clean_text, content_key, unescaped
+from infolens.rows.utf8_cells import Utf8Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +123,7 @@ def _stands_alone(character: str) -> bool:
 class KeyedTexts:
     """Texts that were cleaned and digested at once."""
 
-    texts: list[str]
+    texts: Utf8Cells
     digests: list[bytes]
     """Of each text's key, see `Keys`."""
     odd: list[int]
@@ -142,27 +143,18 @@ class Keys:
         """Give the kinds of code points beyond ASCII."""
         return self._characters.kinds(points)
 
-    def digests(self, data: bytes, texts: list[bytes]) -> tuple[list[bytes], list[int]]:
-        """Give digests of clean texts, and the positions of odd ones.
-
-        Args:
-            data: the texts as UTF-8 with NULs between them.
-            texts: the same texts apart; taken over.
-        """
-        odd = [] if data.isascii() else self._fold(data, texts)
-        digests = []
-        salted, deleted, perhaps_short = salted_hash(), self._deleted, 4 * self._at_least
-        for position, text in enumerate(texts):
-            key = text.translate(_LOWER, deleted)
+    def digests(self, data: bytes) -> tuple[list[bytes], list[int]]:
+        """Give digests of clean texts, UTF-8 with NULs between them, and the positions of odd ones."""
+        folded, odd = (data, []) if data.isascii() else self._fold(data)
+        keys = folded.translate(_LOWER, self._deleted).split(b"\0")
+        perhaps_short = 4 * self._at_least
+        for position, key in enumerate(keys):
             if len(key) < perhaps_short and len(key.decode("utf-8", "replace")) < self._at_least:
                 odd.append(position)
-            salt = salted.copy()
-            salt.update(key)
-            digests.append(salt.digest())
-        return digests, odd
+        return salted_digests(keys), odd
 
-    def _fold(self, data: bytes, texts: list[bytes]) -> list[int]:
-        """Put into `texts` what stands in a key in place of each character beyond ASCII -> positions of odd texts."""
+    def _fold(self, data: bytes) -> tuple[bytes, list[int]]:
+        """Put what stands in a key in place of each character beyond ASCII -> bytes, and the positions of odd texts."""
         array = np.frombuffer(data, np.uint8).copy()
         ends = np.flatnonzero(array == 0)
         leads = np.flatnonzero(array >= _TWO_BYTES)
@@ -172,11 +164,7 @@ class Keys:
         for offset in range(4):
             wide = widths > offset
             array[leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
-        edges = [-1, *ends.tolist(), len(array)]
-        folded = array.data
-        for position in _texts_at(leads, ends):
-            texts[position] = bytes(folded[edges[position] + 1 : edges[position + 1]])
-        return _texts_at(leads[kinds == _ODD], ends)
+        return array.tobytes(), _texts_at(leads[kinds == _ODD], ends)
 
 
 CONTENT_KEYS = Keys(str.isalnum)
@@ -213,7 +201,7 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
     digests: list[bytes] = []
     for begin, end in _chunks([texts]):
         data = "\0".join(texts[begin:end]).encode()
-        found, odd = CONTENT_KEYS.digests(data, data.split(b"\0"))
+        found, odd = CONTENT_KEYS.digests(data)
         for position in odd:
             found[position] = digest_of(content_key(texts[begin + position]))
         digests += found
@@ -222,12 +210,11 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
 
 def keyed_texts(columns: Sequence[Sequence[str]], keys: Keys) -> KeyedTexts:
     """Clean a column of texts, or one of titles and one of texts, joined as `join_title` does, and digest them."""
-    whole = KeyedTexts([], [], [])
+    whole = KeyedTexts(Utf8Cells([]), [], [])
     for begin, end in _chunks(columns):
         data, odd = _clean([column[begin:end] for column in columns], keys)
-        texts = data.split(b"\0")
-        whole.texts.extend([text.decode() for text in texts])
-        digests, without_key = keys.digests(data, texts)
+        whole.texts.utf8.extend(data.split(b"\0"))
+        digests, without_key = keys.digests(data)
         whole.digests.extend(digests)
         whole.odd.extend(begin + position for position in sorted({*odd, *without_key}))
     return whole
@@ -235,7 +222,7 @@ def keyed_texts(columns: Sequence[Sequence[str]], keys: Keys) -> KeyedTexts:
 
 def _chunks(columns: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
     """Cut columns of equal length into pieces of some `_CHUNK` characters, of one row at least."""
-    ends = list(itertools.accumulate(map(sum, zip(*(map(len, column) for column in columns), strict=True))))
+    ends = list(itertools.accumulate(map(sum, zip(*map(_sizes, columns), strict=True))))
     begin = 0
     while begin < len(ends):
         done = ends[begin - 1] if begin else 0
@@ -244,14 +231,20 @@ def _chunks(columns: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
         begin = end
 
 
+def _sizes(column: Sequence[str]) -> list[int]:
+    """Give the numbers of characters of texts; of those that are UTF-8, of bytes."""
+    return [*map(len, column.utf8 if isinstance(column, Utf8Cells) else column)]
+
+
 def _clean(columns: Sequence[Sequence[str]], keys: Keys) -> tuple[bytes, list[int]]:
     """Give the clean texts of a chunk as UTF-8 with NULs between them, and the positions of odd ones."""
     odd: set[int] = set()
     cells = []
     for column in columns:
-        if max(map(len, column)) > _LONG:  # before anything else, for limits go by the raw length too
-            odd.update(position for position, cell in enumerate(column) if len(cell) > _LONG)
-            cells.append(_encoded(["" if len(cell) > _LONG else cell for cell in column]))
+        sizes = _sizes(column)
+        if max(sizes) > _LONG:  # before anything else, for limits go by the raw length too
+            odd.update(position for position, size in enumerate(sizes) if size > _LONG)
+            cells.append(_encoded(["" if size > _LONG else cell for size, cell in zip(sizes, column, strict=True)]))
         else:
             cells.append(_encoded(column))
     array, special = _array(cells)
@@ -270,6 +263,10 @@ def _clean(columns: Sequence[Sequence[str]], keys: Keys) -> tuple[bytes, list[in
 
 def _encoded(column: Sequence[str]) -> list[bytes]:
     """Give the cells of a column without entities, as UTF-8; of lone surrogates too, which go away later."""
+    if isinstance(column, Utf8Cells):
+        return [
+            unescaped(cell.decode()).encode("utf-8", "surrogatepass") if b"&" in cell else cell for cell in column.utf8
+        ]
     try:
         return [unescaped(cell).encode() if "&" in cell else cell.encode() for cell in column]
     except UnicodeEncodeError:

@@ -13,11 +13,12 @@ from infolens.contracts.task import CleanBlock, RowRejected
 from infolens.rows.split import digest_of, split_of_digest
 from infolens.rows.text_arrays import CONTENT_KEYS, Keys, keyed_texts
 from infolens.rows.text_cleaning import clean_text
+from infolens.rows.utf8_cells import Utf8Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from infolens.contracts.task import Schema
+    from infolens.contracts.task import Column, Schema
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ def clean_text_block(schema: Schema, columns: Mapping[str, Sequence[str]], rules
     unusual = {*found.odd, *_outside(found.texts, rules)}
     if None in labels:
         unusual.update(position for position, label in enumerate(labels) if label is None)
-    values: dict[str, list[object]] = {"text": [*found.texts], "label": [*labels]}
+    values: dict[str, Column] = {"text": found.texts, "label": [*labels]}
     return settled(schema, columns, values, found.digests, sorted(unusual))
 
 
 def settled(
     schema: Schema,
     columns: Mapping[str, Sequence[str]],
-    values: dict[str, list[object]],
+    values: Mapping[str, Column],
     digests: list[bytes],
     unusual: Sequence[int],
 ) -> CleanBlock:
@@ -84,7 +85,7 @@ def settled(
             rejected.append((position, error.field, error.reason))
             continue
         for name, column in values.items():
-            column[position] = row[name]
+            column[position] = row[name]  # type: ignore[assignment] # the column's own type
         digests[position] = digest_of(schema.identity(row))
     kept = list(range(len(digests)))
     if rejected:
@@ -92,9 +93,13 @@ def settled(
         for position, _, _ in rejected:
             taken[position] = False
         kept = list(itertools.compress(kept, taken))
-        values = {name: list(itertools.compress(column, taken)) for name, column in values.items()}
+        values = {name: _chosen(column, taken) for name, column in values.items()}
         digests = list(itertools.compress(digests, taken))
     return CleanBlock(kept, values, digests, [split_of_digest(digest) for digest in digests], rejected)
+
+
+def _chosen(column: Column, taken: Sequence[bool]) -> Column:
+    return column.chosen(taken) if isinstance(column, Utf8Cells) else list(itertools.compress(column, taken))
 
 
 def _plainly(title: str) -> str:
@@ -106,6 +111,10 @@ def _plainly(title: str) -> str:
 
 def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | None]:
     """Read each distinct cell once; None where it is refused."""
+    if isinstance(cells, Utf8Cells):
+        known = dict.fromkeys(cells.utf8)
+        read = dict(zip(known, _labels([cell.decode() for cell in known], label_of), strict=True))
+        return [read[cell] for cell in cells.utf8]
     found: dict[str, str | None] = {}
     for cell in set(cells):
         try:
@@ -115,6 +124,8 @@ def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | 
     return [found[cell] for cell in cells]
 
 
-def _outside(texts: Sequence[str], rules: TextRules) -> list[int]:
+def _outside(texts: Utf8Cells, rules: TextRules) -> list[int]:
+    """Give the positions of texts that are too short or too long; a character has 1 to 4 bytes."""
     least, most = rules.least, rules.most
-    return [position for position, text in enumerate(texts) if not least <= len(text) <= most]
+    perhaps = [at for at, text in enumerate(texts.utf8) if not 4 * least <= len(text) <= most]
+    return [at for at in perhaps if not least <= len(texts[at]) <= most]

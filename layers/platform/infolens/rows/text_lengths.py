@@ -27,8 +27,13 @@ QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95, "max": 1.0}
 
 def length_bins(texts: Iterable[str]) -> dict[str, int]:
     """Count texts by the bin of their length."""
+    return bins_of_lengths(map(len, texts))
+
+
+def bins_of_lengths(lengths: Iterable[int]) -> dict[str, int]:
+    """Count lengths, in characters, by their bins."""
     bins: collections.Counter[str] = collections.Counter()
-    for length, count in collections.Counter(map(len, texts)).items():
+    for length, count in collections.Counter(lengths).items():
         bins[_bin_of(length)] += count
     return merged([bins])
 

@@ -192,6 +192,7 @@ class Upload:
                     section_bytes=self._ports.section_bytes,
                     workers=self._ports.workers,
                     known=self.shelf.known if self._may_have_staged else _none,
+                    index_of=self.shelf.index_of,
                 )
             ) as sections,
             OverlappedWrites(self._ports.writers) as writes,

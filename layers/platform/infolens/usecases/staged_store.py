@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from infolens.ingest.survey import Survey
 
 PART = "part.parquet"
+FRESH = "fresh.parquet"
+"""A part without the rows of earlier sections: another object than the whole part, which an attempt of the state
+machine may write at the same time. The counts say which of the two belongs to them."""
 INDEX = "index"
 REJECTS = "rejects.jsonl"
 COUNTS = "counts.json"
@@ -89,7 +92,7 @@ class InBucket:
     def keep(self, section: StagedSection) -> None:
         """Write a section, its counts last."""
         counts = section.counts
-        for what, data in ((PART, section.part), (INDEX, section.index), (REJECTS, section.rejects)):
+        for what, data in ((_part_of(counts), section.part), (INDEX, section.index), (REJECTS, section.rejects)):
             if data:
                 self._store.write(self._bucket, self._key(counts.number, counts.start, what), data)
         self._store.write(
@@ -124,7 +127,11 @@ class InBucket:
 
     def index(self, number: int) -> IdentityIndex:
         """See StagedUpload."""
-        key = self._key(number, self.counts[number].start, INDEX)
+        return self.index_of(self.counts[number])
+
+    def index_of(self, counts: SectionCounts) -> IdentityIndex:
+        """Give the identities of a staged section that kept rows."""
+        number, key = counts.number, self._key(counts.number, counts.start, INDEX)
         if number not in self._indexes:
             if sum(map(len, self._indexes.values())) >= HELD_INDEX_BYTES:
                 return IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
@@ -133,7 +140,8 @@ class InBucket:
 
     def part(self, number: int) -> bytes:
         """See StagedUpload."""
-        return self._store.read(self._bucket, self._key(number, self.counts[number].start, PART)).data
+        counts = self.counts[number]
+        return self._store.read(self._bucket, self._key(number, counts.start, _part_of(counts))).data
 
     def rejects(self, number: int) -> bytes:
         """See StagedUpload."""
@@ -156,3 +164,7 @@ class InBucket:
 
     def _key(self, number: int, start: int, what: str) -> str:
         return keys.staged_section(self._sections, number, start, what)
+
+
+def _part_of(counts: SectionCounts) -> str:
+    return FRESH if counts.earlier.rows else PART

@@ -1,0 +1,226 @@
+"""Splits CSV into columns of bytes where nothing about it is unusual, in arrays and without a string for each field.
+
+It gives exactly what `csv.reader` gives in its strict form, or nothing: `SectionReader` asks here first, and reads with
+that module what is left. Records are regular as long as each quote opens a field, closes one or is doubled within one,
+physical lines end with a line feed, and no limit is near.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infolens.ingest import csv_reading
+from infolens.rows.utf8_cells import Utf8Cells
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from infolens.ingest.csv_reading import BrokenRow
+
+    Places = NDArray[np.intp]
+    Bytes = NDArray[np.uint8]
+
+_QUOTE, _FEED, _BACK = b'"\n\r'
+
+BYTES_PER_FIELD = 24
+"""On average, below which `csv.reader` is quicker."""
+
+_REPLACEMENT = "\ufffd".encode()
+
+_PIECE_BYTES = 64 << 10
+"""Looked at at a time: what is decoded stays in the processor's cache, and an error copies no more than this."""
+
+_BAD_LINES = 32
+"""Lines of a block with bytes that are no UTF-8, from which on decoding all of them is quicker than finding each."""
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Where records and their fields are in some bytes; ascending."""
+
+    begins: Places
+    ends: Places
+    """Where the last field of each ends, its closing quote included."""
+    widths: Places
+    """Number of fields of each."""
+    delimiters: Places
+    """Those that part fields."""
+    first: Places
+    """How many of them are before each record."""
+    doubled: Places
+    """The second of each two quotes that stand for one."""
+
+
+class ColumnBlock:
+    """Rows that lie in memory as they lay in the file, with the places of their fields; a `csv_reading.Block`."""
+
+    def __init__(self, data: bytes, delimiter: str, lines: list[int], records: _Records) -> None:
+        """Take rows of valid UTF-8 without NUL, and the physical line at which each starts."""
+        self.lines = lines
+        self.broken: list[BrokenRow] = []
+        self._data = data
+        self._delimiter = delimiter
+        self._records = records
+
+    @functools.cached_property
+    def rows(self) -> list[list[str]]:
+        """All fields as text."""
+        return [self.row(at) for at in range(len(self.lines))]
+
+    @property
+    def widths(self) -> Places:
+        """Number of fields of each row."""
+        return self._records.widths
+
+    def row(self, at: int) -> list[str]:
+        """Give the fields of one row as text."""
+        text = self._data[self._records.begins[at] : self._records.ends[at]].decode()
+        if '"' not in text:
+            return text.split(self._delimiter)
+        csv.field_size_limit(csv_reading.MAX_FIELD)
+        return next(csv.reader((text,), delimiter=self._delimiter, strict=True))
+
+    def column(self, rows: Places, number: int) -> Utf8Cells:
+        """Give one field of some rows, ascending, all of which have it."""
+        records, data = self._records, self._data
+        after = records.first[rows] + number
+        begins = records.begins[rows] if number == 0 else records.delimiters[after - 1] + 1
+        ends = records.ends[rows]
+        further = records.widths[rows] > number + 1
+        ends[further] = records.delimiters[after[further]]
+        quoted = np.frombuffer(data, np.uint8)[begins] == _QUOTE  # a field that is empty begins with what ends it
+        begins = begins + quoted
+        ends -= quoted
+        cells = [data[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        if cells and len(records.doubled):
+            owners = np.searchsorted(begins, records.doubled, "right") - 1
+            inside = (owners >= 0) & (records.doubled < ends[owners])
+            for owner in np.unique(owners[inside]).tolist():
+                cells[owner] = cells[owner].replace(b'""', b'"')
+        return Utf8Cells(cells)
+
+
+@dataclass(frozen=True)
+class RegularRows:
+    """The records at the beginning of some bytes."""
+
+    block: ColumnBlock
+    size: int
+    """Bytes that the records and blank lines among them take up, as they were."""
+    line_count: int
+    repaired: int
+    replaced: int
+
+
+def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) -> RegularRows | None:
+    """Split the regular records at the beginning of some bytes.
+
+    Args:
+        raw: begins where a record starts.
+        delimiter: one character.
+        first_line: number of the first physical line.
+        stop: records that start here in `raw`, or later, are left; None: none is.
+
+    Returns:
+        None when the first record is not regular, or not whole, or when another way is quicker.
+    """
+    if len(raw) > csv_reading.MAX_RECORD or b"\n" not in raw:
+        return None
+    data, repaired, replaced = _valid(raw)
+    array = np.frombuffer(data, np.uint8)
+    feeds = np.flatnonzero(array == _FEED)
+    if len(feeds) >= min(csv_reading.MAX_BLOCK_LINES, csv_reading.MAX_RECORD_LINES) or _lone_back(data, array):
+        return None
+    quotes = np.flatnonzero(array == _QUOTE)
+    last_lines = np.flatnonzero(np.searchsorted(quotes, feeds) & 1 == 0)
+    ends = feeds[last_lines]
+    delimiters = np.flatnonzero(array == ord(delimiter))
+    delimiters = delimiters[np.searchsorted(quotes, delimiters) & 1 == 0]
+    if (len(delimiters) + len(ends)) * BYTES_PER_FIELD > len(data):
+        return None
+    irregular, doubled = _quotes(array, quotes, ord(delimiter))
+    count = int(np.searchsorted(ends, irregular))
+    too_long = np.flatnonzero(np.diff(ends[:count], prepend=-1) > csv_reading.MAX_FIELD)
+    if len(too_long):
+        count = int(too_long[0])
+    raw_ends = ends if data is raw else np.flatnonzero(np.frombuffer(raw, np.uint8) == _FEED)[last_lines]
+    if stop is not None and count:
+        count = 1 + int(np.searchsorted(raw_ends[: count - 1], stop - 1)) if stop > 0 else 0
+    if not count:
+        return None
+    size = int(raw_ends[count - 1]) + 1
+    if repaired or replaced:
+        _, repaired_left, replaced_left = _valid(raw[size:])
+        repaired -= repaired_left
+        replaced -= replaced_left
+    lines = np.concatenate([[0], last_lines[: count - 1] + 1]) + first_line
+    records, lines = _records(array, ends[:count], delimiters, doubled, lines)
+    block = ColumnBlock(data, delimiter, lines.tolist(), records)
+    return RegularRows(block, size, int(last_lines[count - 1]) + 1, repaired, replaced)
+
+
+def _valid(raw: bytes) -> tuple[bytes, int, int]:
+    """Make bytes valid UTF-8 without NUL as `SectionReader` decodes lines -> bytes; how many it repaired, replaced."""
+    view, at, done, repaired, replaced = memoryview(raw), 0, 0, 0, raw.count(b"\0")
+    pieces: list[bytes] = []
+    nulls = replaced > 0
+    while at < len(raw):
+        piece_end = raw.find(b"\n", at + _PIECE_BYTES) + 1 or len(raw)
+        try:
+            codecs.utf_8_decode(view[at:piece_end], "strict", True)
+        except UnicodeDecodeError as error:
+            begin = raw.rfind(b"\n", at, at + error.start) + 1 or at
+            few = len(pieces) < 2 * _BAD_LINES
+            end = (raw.find(b"\n", at + error.start) + 1 if few else 0) or len(raw)
+            text, repaired_here, replaced_here = csv_reading.repaired_text(raw[begin:end])
+            pieces += (raw[done:begin], text.encode())
+            repaired += repaired_here
+            replaced += replaced_here
+            done = at = end
+        else:
+            at = piece_end
+    data = b"".join([*pieces, raw[done:]]) if pieces else raw
+    return data.replace(b"\0", _REPLACEMENT) if nulls else data, repaired, replaced
+
+
+def _lone_back(data: bytes, array: Bytes) -> bool:
+    r"""Say whether a line before the last line feed ends with a mere `\r`."""
+    if b"\r" not in data:
+        return False
+    backs = np.flatnonzero(array[: data.rfind(b"\n")] == _BACK)
+    return not bool((array[backs + 1] == _FEED).all())
+
+
+def _quotes(array: Bytes, quotes: Places, delimiter: int) -> tuple[int, Places]:
+    """Give the place of the first quote that is not regular (the end when all are), and of the doubled ones before."""
+    opening, closing = quotes[0::2], quotes[1::2]
+    doubled = np.zeros(len(opening), np.bool_)
+    doubled[1:] = opening[1:] == closing[: len(opening) - 1] + 1
+    before = array[opening - 1]
+    regular = doubled | (before == delimiter) | (before == _FEED) | (opening == 0)
+    bad = opening[~regular]
+    irregular = int(bad[0]) if len(bad) else len(array)
+    behind = array.take(closing + 1, mode="clip")
+    regular = (behind == delimiter) | (behind == _FEED) | (behind == _BACK) | (behind == _QUOTE)
+    bad = closing[~regular]
+    if len(bad):
+        irregular = min(irregular, int(bad[0]))
+    return irregular, opening[doubled]
+
+
+def _records(array: Bytes, ends: Places, delimiters: Places, doubled: Places, lines: Places) -> tuple[_Records, Places]:
+    """Lay out the records that end at these line feeds, without blank lines -> them, and their lines."""
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    ends = ends - ((array[ends - 1] == _BACK) & (ends > begins))
+    held = ends > begins
+    if not held.all():
+        begins, ends, lines = begins[held], ends[held], lines[held]
+    first = np.searchsorted(delimiters, begins)
+    widths = np.searchsorted(delimiters, ends) - first + 1
+    return _Records(begins, ends, widths, delimiters, first, doubled), lines

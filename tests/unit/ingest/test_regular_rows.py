@@ -1,0 +1,60 @@
+"""Unit tests of `infolens.ingest.regular_rows`; that it agrees with `csv.reader` is tested with that reader."""
+
+from __future__ import annotations
+
+import pytest
+
+from csv_reference import assert_columns, at_any_cost
+from infolens.ingest import csv_reading
+from infolens.ingest.regular_rows import regular_rows
+
+
+def test_fields_lines_and_size():
+    """Quotes go, doubled ones become one, lines are counted; what is not whole is left."""
+    found = at_any_cost(b'"a\r\n,""b""",\xc3\xa9\r\n\r\n"",x,y\r\n"c', ",", 7, None)
+    assert found.block.rows == [['a\r\n,"b"', "é"], ["", "x", "y"]]
+    assert (found.block.lines, found.size, found.line_count) == ([7, 10], 26, 4)
+    assert found.block.widths.tolist() == [2, 3]
+    assert_columns(found.block)
+
+
+@pytest.mark.parametrize("bad", [b'a"b,c\n', b'"a"b,c\n', b'a, "b"\n', b"a\rb,c\n", b'"a\n'])
+def test_what_is_not_regular_is_left(bad):
+    """Rows above it are taken, but above a mere carriage return, which changes the count of lines."""
+    found = at_any_cost(b'1,"2"\n' + bad, ",", 0, None)
+    assert (found.size if found else 0) == (0 if b"\r" in bad else 6)
+    assert at_any_cost(bad, ",", 0, None) is None
+
+
+@pytest.mark.parametrize(("stop", "size"), [(0, 0), (1, 4), (4, 4), (5, 8), (None, 12)])
+def test_records_that_start_at_the_stop_are_left(stop, size):
+    """They are the next section's, whatever of the bytes before became longer or shorter."""
+    found = at_any_cost(b"\xe9,\0\n\xe9,b\n\xe9,c\n", ",", 0, stop)
+    assert (found.size if found else 0) == size
+    if found:
+        assert (found.repaired, found.replaced) == (size // 4, 1)
+        assert found.block.rows[0] == ["é", "\ufffd"]
+
+
+@pytest.mark.parametrize("limit", ["MAX_BLOCK_LINES", "MAX_RECORD_LINES", "MAX_RECORD", "MAX_FIELD"])
+def test_limits_are_left_to_the_other_way(monkeypatch, limit):
+    """Where one may be reached nothing is taken."""
+    data = b"a,b\nc,d\n"
+    assert at_any_cost(data, ",", 0, None)
+    monkeypatch.setattr(csv_reading, limit, 2)
+    assert at_any_cost(data, ",", 0, None) is None
+
+
+@pytest.mark.parametrize(("length", "taken"), [(48, True), (47, False)])
+def test_short_fields_are_left(length, taken):
+    """For them `csv.reader` is quicker."""
+    data = b"a," + b"b" * (length - 3) + b"\n"
+    assert (regular_rows(data, ",", 0, None) is not None) == taken
+
+
+@pytest.mark.parametrize("rows", [3, 200])
+def test_bytes_that_are_no_utf8(rows):
+    """They are repaired row by row while they are few, and all at once when they are many; each is counted."""
+    found = at_any_cost(b"caf\xe9,\x81\nplain,row\n" * rows, ",", 0, None)
+    assert found.block.rows == [["café", "\ufffd"], ["plain", "row"]] * rows
+    assert (found.repaired, found.replaced) == (rows, rows)
