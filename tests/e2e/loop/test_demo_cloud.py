@@ -99,7 +99,7 @@ def test_a_weight_is_refused_while_a_rollout_owns_the_alias(told, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("rows.xlsx", b"PK\x03\x04 not a csv", "is not a CSV file by its name"),
+        ("rows.csv", b"%PDF-1.7 not a csv", "a PDF document"),
         ("empty.csv", b"", "the file is empty (0 bytes)"),
         ("unlabelled.csv", b"title,body\nA title,A body that is long enough\n", "label: no such column"),
         ("wrong.csv", b"title,label\n" + b"A title that is long enough,Gardening\n" * 5, "Gardening"),
