@@ -79,10 +79,10 @@ def test_one_period_covers_the_whole_step_for_percentiles(seconds, period):
 
 
 def test_the_bounds_of_the_p95_depend_on_the_number_of_warm_requests():
-    """Rounded away from the p95: 92.2 down, 97.4 up."""
+    """Rounded away from the p95: 92.33 down, 97.27 up."""
     assert percentiles_for(1) == {"p95": "p95"}
-    assert percentiles_for(30) == {"p95": "p95", "low": "p70"}
-    assert percentiles_for(1500) == {"p95": "p95", "low": "p92.2", "high": "p97.4"}
+    assert percentiles_for(30) == {"p95": "p95", "low": "p66.66"}
+    assert percentiles_for(1500) == {"p95": "p95", "low": "p92.33", "high": "p97.27"}
     assert percentiles_for(200)["high"] == "p100"
 
 
