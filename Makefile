@@ -55,7 +55,7 @@ $(STAMPS)/sam: $(STAMPS)/uv infra/environments/sam.txt
 	@touch $@
 
 .PHONY: check
-check: setup ## Lint, types, import contracts, unit and contract tests (under two minutes)
+check: setup ## Lint, types, import contracts, unit and contract tests (two to three minutes)
 	ruff check .
 	ruff format --check .
 	mypy
