@@ -31,6 +31,7 @@ def test_the_demo_comes_out_as_promised(told):
 def test_the_weights_rise_step_by_step(told):
     """20, 40, 60, 80, 100, each because the step before had its evidence."""
     climb = told.text.split("5. ", 1)[1].split("6. ", 1)[0]
+    assert "First its shadow" in climb
     assert re.findall(r"(\d+) % for version 2", climb) == ["20", "40", "60", "80", "100"]
 
 

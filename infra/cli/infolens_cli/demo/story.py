@@ -262,6 +262,9 @@ class Story:
         champion = self._facts.runs[-1].record.version
         record = self._train()
         machine = self._work.stack.rollout_state_machine_arn
+        self._screen.say(
+            f"First its shadow: version {record.version} answers copies of users' questions, and nobody sees its answers."
+        )
         with self._traffic() as users:
             arn = wait_for(
                 lambda: executions.newest(
@@ -293,7 +296,8 @@ class Story:
         champion = self._facts.runs[-1].record
         record = self._spoil(champion, how.replace(" ", "-"), make, reason)
         function = self._work.stack.predict_function(self._task)
-        plan = self._plan | {"look_seconds": PATIENT_LOOK_SECONDS}
+        # Without its shadow, which would find it out before any user: what is shown here is the brake behind that.
+        plan = self._plan | {"look_seconds": PATIENT_LOOK_SECONDS, "shadow": None}
         with self._traffic() as users:
             self._warm(users)
             rollouts.start(self._work, self._task, record.version, plan=plan, forced=True)
