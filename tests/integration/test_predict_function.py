@@ -4,6 +4,7 @@ import importlib.util
 import json
 import logging
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def start(monkeypatch, tmp_path):
             pins = {"BUNDLE_URI": "s3://models/bundles/x/", "BUNDLE_DIGEST": digest, "RUN_ID": "r", "DATASET_ID": "s"}
             for name, value in pins.items():
                 monkeypatch.setenv(name, value)
-            scratch.append(Path("/tmp") / digest)
+            scratch.append(Path(tempfile.gettempdir()) / digest)
         settings_module.settings.cache_clear()
         logging.root.manager.loggerDict.pop("predict", None)  # powertools keeps the stream of the first one
         spec = importlib.util.spec_from_file_location("predict_handler", HANDLER)
