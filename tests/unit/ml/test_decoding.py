@@ -1,4 +1,4 @@
-"""Greedy decoding follows the rules of its config."""
+"""Greedy and lookup decoding follow the rules of their config; beams are compared with transformers elsewhere."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,18 @@ class Scripted:
         self.wanted = [*wanted, END, END, END]
         self.given: list[int] = []
 
-    def next_logits(self, token: int) -> np.ndarray:
+    def next_logits(self, tokens: np.ndarray) -> np.ndarray:
         """Wish the next token strongly, and each larger id a little more than the one below it."""
-        self.given.append(token)
-        logits = np.arange(10, dtype=np.float32) / 100
-        logits[self.wanted[len(self.given) - 1]] = 5.0
+        (row,) = tokens.tolist()
+        logits = np.tile(np.arange(10, dtype=np.float32) / 100, (1, len(row), 1))
+        for at, token in enumerate(row):
+            self.given.append(token)
+            logits[0, at, self.wanted[len(self.given) - 1]] = 5.0
         return logits
+
+    def forget(self, count: int) -> None:
+        """Forget the last ones."""
+        del self.given[-count:]
 
 
 def test_until_the_end():

@@ -1,8 +1,9 @@
 """Predictor of encoder-decoders (BART): text -> written summary, from an encoder graph and a decoder graph with caches.
 
 The encoder graph also gives the keys and values that the decoder's cross attention needs of each layer, so they are
-computed once for a text, not once for a token; the decoder graph takes one token, what it kept of those before, and
-gives the next logits with what is to be kept. Nothing but numpy, onnxruntime and tokenizers (S0-23, S0-31).
+computed once for a text, not once for a token; the decoder graph takes one token or several, what it kept of those
+before, and gives the logits after each with what is to be kept. Nothing but numpy, onnxruntime and tokenizers (S0-23,
+S0-31).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from tokenizers import Tokenizer
 
-from infolens.ml.decoding import DecodingRules, greedy
+from infolens.ml.decoding import DecodingRules, write
 from infolens.ml.onnx_session import open_session
 from infolens.ml.sentences import sentences
 from infolens.ml.text_classifier import BundleConfigError, softmax
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,20 +62,27 @@ class CachedSteps:
     ) -> None:
         """Take the open decoder graph and the encoder graph's outputs of one text."""
         self._decoder = decoder
-        self._given: dict[str, NDArray[np.float32] | NDArray[np.int64]] = dict(crossing)
+        self._given: dict[str, NDArray[np.float32]] = dict(crossing)
         self._kept = [name for layer in range(shape.layers) for name in (f"key_{layer}", f"value_{layer}")]
         nothing = np.zeros((1, shape.heads, 0, shape.head_size), dtype=np.float32)
         self._given |= {f"past_{name}": nothing for name in self._kept}
-        self._count = 0
 
-    def next_logits(self, token: int) -> NDArray[np.float32]:
+    def next_logits(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
         """See Steps."""
-        self._given["token"] = np.array([[token]], dtype=np.int64)
-        self._given["position"] = np.array([self._count], dtype=np.int64)
-        logits, *kept = self._decoder.run(["logits", *self._kept], self._given)
+        logits, *kept = self._decoder.run(["logits", *self._kept], self._given | {"tokens": tokens})
         self._given |= {f"past_{name}": value for name, value in zip(self._kept, kept, strict=True)}
-        self._count += 1
-        return cast("NDArray[np.float32]", logits[0])
+        return cast("NDArray[np.float32]", logits)
+
+    def follow(self, origins: Sequence[int]) -> None:
+        """See Steps. The encoder graph's outputs are one row for all beams, so they stay where they are."""
+        self._change(lambda kept: kept[list(origins)])
+
+    def forget(self, count: int) -> None:
+        """See Steps."""
+        self._change(lambda kept: np.ascontiguousarray(kept[:, :, : kept.shape[2] - count]))
+
+    def _change(self, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self._given |= {name: change(cast("Any", self._given[name])) for name in map("past_{}".format, self._kept)}
 
 
 class EncoderDecoder:
@@ -106,7 +114,8 @@ class EncoderDecoder:
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of the summary of one text, special ones included, start and end left out."""
-        return greedy(self._steps(self._ids(text)), self._rules)
+        ids = self._ids(text)
+        return write(self._steps(ids), self._rules, ids.tolist())
 
     def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
         """See Predictor: shape (inputs, PROBE_BUCKETS); every row sums to one, see PROBE_TOKENS."""
@@ -115,8 +124,8 @@ class EncoderDecoder:
             ids = self._ids(str(item["text"]))
             steps = self._steps(ids)
             for token in (self._rules.start_id, *ids[:PROBE_TOKENS].tolist()):
-                logits = steps.next_logits(token)
-            rows[at] = folded(logits)
+                logits = steps.next_logits(np.array([[token]], dtype=np.int64))
+            rows[at] = folded(logits[0, -1])
         return rows
 
     def _answer(self, text: str) -> dict[str, object]:

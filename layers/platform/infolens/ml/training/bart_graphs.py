@@ -1,8 +1,8 @@
-"""A BART as the two graphs that serve it: the encoder with the cross attention's keys and values, one decoder step.
+"""A BART as the two graphs that serve it: the encoder with cross attention's keys and values, and a decoder step.
 
 The graphs are the model's own modules in an order of our own, so its weights are used as they are. One text at a time,
-without padding: no masks. Beams, when they come, lie along the first axis of token and caches; the cross attention's
-keys and values keep one row for all of them.
+without padding. Beams lie along the first axis of tokens and caches; for the cross attention they are more queries of
+one text, whose keys and values keep one row for all of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _POSITION_OFFSET = 2
 """BART keeps two rows before its first position (transformers: BartLearnedPositionalEmbedding)."""
+
+_HIDDEN = -1e9
+"""Added to the attention of a token to those after it, whose weight is then nothing in 32 bits."""
 
 
 def decoder_shape(model: BartForConditionalGeneration) -> DecoderShape:
@@ -56,7 +59,7 @@ class EncoderGraph(nn.Module):
 
 
 class DecoderGraph(nn.Module):
-    """One token and what was kept of those before -> logits of the next, and what is to be kept."""
+    """Some tokens and what was kept of those before -> logits after each, and what is to be kept."""
 
     def __init__(self, model: BartForConditionalGeneration) -> None:
         """Take a model's decoder and the layer that gives logits."""
@@ -65,42 +68,63 @@ class DecoderGraph(nn.Module):
         self.head = cast("Any", model).lm_head
         self.register_buffer("bias", cast("Any", model).final_logits_bias)
         self.shape = decoder_shape(model)
+        self.joined = nn.ModuleList(_joined(layer.self_attn) for layer in self.decoder.layers)
 
-    def forward(self, token: Tensor, position: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, tokens: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
         """Make one step.
 
         Args:
-            token: shape (beams, 1).
-            position: how many tokens came before, shape (1,).
+            tokens: shape (beams, count).
             caches: for each layer past keys and values, shape (beams, heads, past, head size), then the encoder
                 graph's keys and values.
 
         Returns:
-            logits, shape (beams, vocabulary), then keys and values of each layer, one token longer.
+            logits, shape (beams, count, vocabulary), then keys and values of each layer, `count` tokens longer.
         """
-        decoder = self.decoder
-        places = nn.functional.embedding(position + _POSITION_OFFSET, decoder.embed_positions.weight)
-        states = decoder.layernorm_embedding(decoder.embed_tokens(token) + places)
+        decoder, shape = self.decoder, self.shape
+        beams, count = tokens.shape
+        past = caches[0].shape[2]
+        places = torch.arange(count) + past
+        later = torch.arange(count + past) > places.unsqueeze(1)
+        hidden = later.to(torch.float32) * _HIDDEN
+        states = decoder.embed_tokens(tokens)
+        states = decoder.layernorm_embedding(
+            states + nn.functional.embedding(places + _POSITION_OFFSET, decoder.embed_positions.weight)
+        )
         kept: list[Tensor] = []
-        for number, layer in enumerate(decoder.layers):
+        for number, (layer, joined) in enumerate(zip(decoder.layers, self.joined, strict=True)):
             past_keys, past_values, cross_keys, cross_values = caches[4 * number : 4 * number + 4]
-            own = layer.self_attn
-            keys = torch.cat([past_keys, _by_head(own.k_proj(states), self.shape)], dim=2)
-            values = torch.cat([past_values, _by_head(own.v_proj(states), self.shape)], dim=2)
+            queries, keys, values = (_by_head(part, shape) for part in joined(states).chunk(3, dim=-1))
+            keys = torch.cat([past_keys, keys], dim=2)
+            values = torch.cat([past_values, values], dim=2)
             kept += [keys, values]
-            states = layer.self_attn_layer_norm(states + self._attend(own, states, keys.transpose(2, 3), values))
-            crossed = self._attend(layer.encoder_attn, states, cross_keys, cross_values)
+            weights = torch.softmax(queries * layer.self_attn.scaling @ keys.transpose(2, 3) + hidden, dim=-1)
+            own = layer.self_attn.out_proj(_side_by_side(weights @ values))
+            states = layer.self_attn_layer_norm(states + own)
+            # The beams' tokens are the queries of one text: its keys and values are read once for all of them.
+            queries = layer.encoder_attn.q_proj(states) * layer.encoder_attn.scaling
+            queries = _by_head(queries.view(1, beams * count, -1), shape)
+            crossed = _side_by_side(torch.softmax(queries @ cross_keys, dim=-1) @ cross_values)
+            crossed = layer.encoder_attn.out_proj(crossed.view(beams, count, -1))
             states = layer.encoder_attn_layer_norm(states + crossed)
             widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
             states = layer.final_layer_norm(states + widened)
-        logits = self.head(states)[:, -1, :] + self.bias
-        return (logits, *kept)
+        return (self.head(states) + self.bias, *kept)
 
-    def _attend(self, attention: Any, states: Tensor, keys: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401 - BartAttention is not public
-        queries = _by_head(attention.q_proj(states), self.shape) * attention.scaling
-        weights = torch.softmax(queries @ keys, dim=-1)
-        joined = (weights @ values).transpose(1, 2).flatten(start_dim=2)
-        return cast("Tensor", attention.out_proj(joined))
+
+def _joined(attention: nn.Module) -> nn.Linear:
+    """Make one projection of an attention's queries, keys and values: a third of the calls, the same products."""
+    parts: list[nn.Linear] = [getattr(attention, f"{name}_proj") for name in "qkv"]
+    joined = nn.Linear(parts[0].in_features, 3 * parts[0].out_features)
+    with torch.no_grad():
+        joined.weight.copy_(torch.cat([part.weight for part in parts]))
+        joined.bias.copy_(torch.cat([part.bias for part in parts]))
+    return joined
+
+
+def _side_by_side(heads: Tensor) -> Tensor:
+    """Shape (texts, heads, tokens, head size) -> (texts, tokens, width)."""
+    return heads.transpose(1, 2).flatten(start_dim=2)
 
 
 def _by_head(states: Tensor, shape: DecoderShape) -> Tensor:
@@ -127,13 +151,13 @@ def write_encoder(model: BartForConditionalGeneration, path: Path) -> None:
 
 
 def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
-    """Trace the decoder graph into an ONNX file with free numbers of beams, past tokens and tokens of the text."""
+    """Trace the decoder graph into an ONNX file with free numbers of beams and of tokens: given, kept, of the text."""
     graph = DecoderGraph(model).eval()
     shape = graph.shape
     past = torch.zeros((2, shape.heads, 3, shape.head_size))
     crossing = torch.zeros((1, shape.heads, 5, shape.head_size))
-    given: list[Tensor] = [torch.ones((2, 1), dtype=torch.int64), torch.tensor([3])]
-    names = _Names(["token", "position"], ["logits"], {"token": {0: "beams"}, "logits": {0: "beams"}})
+    given: list[Tensor] = [torch.ones((2, 4), dtype=torch.int64)]
+    names = _Names(["tokens"], ["logits"], {"tokens": {0: "beams", 1: "count"}, "logits": {0: "beams", 1: "count"}})
     for layer in range(shape.layers):
         given += [past, past, crossing.transpose(2, 3), crossing]
         names.inputs.extend(f"{kind}_{part}_{layer}" for kind in ("past", "cross") for part in ("key", "value"))

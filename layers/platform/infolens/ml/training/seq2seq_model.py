@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from peft import PeftModel
 
-    from infolens.ml.training.seq2seq_profile import LoraSize
+    from infolens.ml.training.seq2seq_profile import LoraSize, Seq2SeqProfile
 
 _DESCRIPTION = "training.json"
 KIND = "encoder_decoder"
@@ -95,16 +95,21 @@ def put_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
             parameters[name].copy_(value)
 
 
-def rules_of(model: BartForConditionalGeneration, max_output: int, no_repeat: int) -> DecodingRules:
-    """Say how summaries are written: what the pretrained model was made for, with the profile's limits."""
+def rules_of(model: BartForConditionalGeneration, profile: Seq2SeqProfile) -> DecodingRules:
+    """Say how summaries are written: what the pretrained model was made for, with the profile's choices."""
     config = cast("Any", model.generation_config)
     return DecodingRules(
         start_id=int(config.decoder_start_token_id),
         end_id=int(config.eos_token_id),
-        max_tokens=max_output,
+        max_tokens=profile.max_output,
         forced_first_id=config.forced_bos_token_id,
         forced_end=config.forced_eos_token_id is not None,
-        no_repeat=no_repeat,
+        no_repeat=profile.no_repeat,
+        min_tokens=profile.min_tokens,
+        beams=profile.beams,
+        length_penalty=profile.length_penalty,
+        early_stopping=profile.early_stopping,
+        lookup=profile.lookup,
     )
 
 

@@ -39,7 +39,12 @@ class Seq2SeqProfile:
     weight_decay: float
     label_smoothing: float
     no_repeat: int
-    """See DecodingRules."""
+    """This and the next five: see DecodingRules."""
+    min_tokens: int
+    beams: int
+    length_penalty: float
+    early_stopping: bool
+    lookup: int
     half_precision: bool
     log_every: int
     """Steps between two lines of training loss."""

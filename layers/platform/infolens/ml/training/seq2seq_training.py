@@ -75,7 +75,7 @@ def train_seq2seq(
 
     # model
     base = pretrained(profile.base_model, profile.max_input)
-    rules = rules_of(base, profile.max_output, profile.no_repeat)
+    rules = rules_of(base, profile)
     model = with_lora(base, profile.lora).to(device.kind)
 
     # data: the tokenizer is written first and read back in the way that serves
@@ -259,16 +259,18 @@ class _Loop:
         return {"validation_loss": total / len(pairs)} | dict(zip(names, map(float, means), strict=False))
 
     def _rouge(self, pair: Pair) -> tuple[float, float, float]:
-        """ROUGE of the summary that is written now, greedily as it is served."""
+        """ROUGE of the summary that is written now, by the rules that serve."""
         ids = torch.from_numpy(pair.article).unsqueeze(0).to(self.device.kind)
         with self.device.autocast():
             written = cast("Any", self.model).generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
-                num_beams=1,
                 do_sample=False,
+                num_beams=self.rules.beams,
+                length_penalty=self.rules.length_penalty,
+                early_stopping=self.rules.early_stopping,
                 max_new_tokens=self.rules.max_tokens,
-                min_length=0,
+                min_length=self.rules.min_tokens,
                 no_repeat_ngram_size=self.rules.no_repeat,
             )
         summary = self.data.tokenizer.decode(written[0].tolist(), skip_special_tokens=True)
