@@ -185,11 +185,11 @@ def test_no_bundle_pinned(start):
 
 
 def test_imports_nothing_heavy():
-    """What serves never reaches torch, transformers, pandas or pyarrow (S1-09, S1-11)."""
+    """What serves never reaches torch, transformers, pandas or pyarrow (S1-09, S1-11), nor X-Ray's SDK."""
     import subprocess  # noqa: PLC0415 - a clean interpreter, since this one has loaded everything
     import sys  # noqa: PLC0415
 
-    heavy = ("torch", "transformers", "pandas", "pyarrow", "onnx", "sklearn")
+    heavy = ("torch", "transformers", "pandas", "pyarrow", "onnx", "sklearn", "aws_xray_sdk.core")
     script = (
         f"import sys; sys.path.insert(0, {str(HANDLER.parent)!r}); import handler; "
         f"print([name for name in {heavy!r} if name in sys.modules])"

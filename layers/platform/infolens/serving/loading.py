@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +23,8 @@ def load_pinned(settings: Settings) -> Predictor:
     """Fetch the pinned bundle, check its digest and open it with its task's own predictor.
 
     Raises:
-        DigestMismatchError, ObjectMissingError: see `infolens.aws.bundles.download`.
+        DigestMismatchError, ObjectMissingError, BundleChangedError, BundleCutOffError: see
+            `infolens.aws.bundles.download`.
     """
     return load_bundle(settings.need("task"), settings.need("bundle_uri"), settings.need("bundle_digest"))
 
@@ -31,9 +33,11 @@ def load_bundle(task: str, uri: str, digest: str) -> Predictor:
     """Fetch any bundle of a task into scratch space and open it; see `load_pinned`."""
     # Lambda's /tmp, or whatever the environment calls its own: two environments must not fetch into one folder.
     directory = Path(tempfile.gettempdir()) / digest
-    manifest = download(uri, digest, directory)
-    load = cast("LoadPredictor", part_of(task, "predict").load)
-    return load(directory, manifest)
+    with ThreadPoolExecutor(1) as beside:
+        bundle = beside.submit(download, uri, digest, directory)
+        # The predictor's libraries are read from the disk while the bundle comes from the bucket.
+        load = cast("LoadPredictor", part_of(task, "predict").load)
+        return load(directory, bundle.result())
 
 
 def warm_up_inputs(task: str) -> tuple[dict[str, object], ...]:
