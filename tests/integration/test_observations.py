@@ -18,6 +18,7 @@ from infolens.aws.rollouts import DynamoRollouts
 from infolens.contracts.rollout import HistoryEvent
 from infolens.joining import join
 from infolens.serving.answer_lines import line_of
+from infolens.serving.billing import Bill
 from infolens.serving.model import Answered
 from observation_fakes import FEEDBACK, candidate, champion, label, make_observations_table
 from rollout_fakes import START, TASK, record
@@ -60,6 +61,9 @@ def aws(monkeypatch):
 def table(aws):
     """The adapter."""
     return DynamoObservations("observations", aws)
+
+
+BILL = Bill(gb=1.0, gb_seconds=0.02, init_milliseconds=0.0, restored=False)
 
 
 def joined_of(*answers, labels=()):
@@ -127,7 +131,7 @@ def delivery(*lines):
 def line(version, purpose=""):
     """The line of a predict function's version."""
     asked = {"request_id": "7", "inputs": [{}], "purpose": purpose}
-    return json.dumps(line_of(TASK, asked, Answered(answered_by(version), 20.0, cold=False), FEEDBACK, 1024))
+    return json.dumps(line_of(TASK, asked, Answered(answered_by(version), 20.0, cold=False), FEEDBACK, BILL))
 
 
 class Context:

@@ -15,7 +15,14 @@ from moto import mock_aws
 
 from infolens import settings as settings_module
 from infolens.aws import clients
-from infolens.contracts.prediction import METRIC_COLD_LATENCY, METRIC_FAULTS, METRIC_LATENCY
+from infolens.contracts.prediction import (
+    METRIC_COLD_LATENCY,
+    METRIC_FAULTS,
+    METRIC_GB_SECONDS,
+    METRIC_INIT,
+    METRIC_LATENCY,
+    METRIC_RESTORES,
+)
 from infolens.serving.model import ModelNotLoadedError
 from tiny_bundles import tiny_bundle
 
@@ -114,9 +121,22 @@ def test_metrics_have_two_dimensions(start, tmp_path, capsys):
         assert directive["Metrics"] == [
             {"Name": METRIC_FAULTS, "Unit": "Count", "StorageResolution": 1},
             {"Name": latency, "Unit": "Milliseconds", "StorageResolution": 1},
+            {"Name": METRIC_GB_SECONDS, "Unit": "Count"},
+            *([{"Name": METRIC_INIT, "Unit": "Milliseconds"}] if line is cold else []),
         ]
         assert (line["task"], line["model_version"], line[METRIC_FAULTS]) == ("news_category", "4", [0.0])
         assert 0 < line[latency][0] < 5000
+
+
+def test_first_answer_after_a_restore(start, tmp_path, capsys, monkeypatch):
+    """A snapshot's init was billed when its version was published: its first answer counts a restore instead, once."""
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    handler = start(tmp_path / "good", tiny_bundle(tmp_path / "good"))
+    handler(EVENT, Context())
+    handler(EVENT, Context())
+    first, second = metrics(capsys)
+    assert (first[METRIC_RESTORES], METRIC_INIT in first) == ([1.0], False)
+    assert METRIC_RESTORES not in second
 
 
 def test_every_answer_can_be_traced(start, tmp_path, capsys):

@@ -7,11 +7,13 @@ import pytest
 from infolens.contracts.observation import MAX_ANSWER_BYTES, SHADOW
 from infolens.contracts.prediction import PredictResponse, Problem
 from infolens.serving.answer_lines import answer_in, line_of
+from infolens.serving.billing import Bill
 from infolens.serving.model import Answered
 from observation_fakes import FEEDBACK, POLITICS
 from serving_fakes import ANSWERED
 
 EVENT = {"request_id": "7", "inputs": [{"text": "x"}]}
+BILL = Bill(gb=0.5, gb_seconds=0.4641234, init_milliseconds=900.44, restored=False)
 AT = 1_772_366_400_000
 REFUSED = {"problem": {"status": 422, "title": "Input refused", "detail": "too short", "field": "text"}}
 
@@ -24,7 +26,7 @@ def answered(*answers, status=200, version="4"):
 
 def through_the_log(event, seen):
     """Write the line and read it as it is delivered."""
-    line = line_of("news_category", event, seen, FEEDBACK, 512)
+    line = line_of("news_category", event, seen, FEEDBACK, BILL)
     return answer_in(json.dumps({"message": "answered", **line}), AT)
 
 
@@ -94,5 +96,11 @@ def test_other_lines_are_passed_over(message):
 
 def test_a_good_answer_can_be_traced():
     """The line names dataset, run and bundle."""
-    line = line_of("news_category", EVENT, Answered(ANSWERED, 1.0, cold=True), FEEDBACK, 512)
+    line = line_of("news_category", EVENT, Answered(ANSWERED, 1.0, cold=True), FEEDBACK, BILL)
     assert (line["dataset_id"], line["run_id"], line["bundle_digest"]) == ("data-1", "run-1", "d" * 64)
+
+
+def test_the_bill_is_in_the_line():
+    """Who reads the log knows what each answer cost, and whether a cold start was in it."""
+    line = line_of("news_category", EVENT, Answered(ANSWERED, 1.0, cold=True), FEEDBACK, BILL)
+    assert (line["gb_seconds"], line["init_milliseconds"], line["restored"]) == (0.464123, 900.4, False)

@@ -16,6 +16,15 @@ METRIC_LATENCY = "Latency"
 METRIC_COLD_LATENCY = "ColdLatency"
 """Milliseconds inside the handler of the first request of an execution environment."""
 
+METRIC_GB_SECONDS = "GbSeconds"
+"""What Lambda bills for an answer, the init phase before a first one included; Average is the cost of an answer."""
+
+METRIC_INIT = "InitTime"
+"""Milliseconds of the init phase, with the first answer after it: SampleCount is the number of cold starts."""
+
+METRIC_RESTORES = "Restores"
+"""1 for the first answer of an environment that came from a snapshot."""
+
 
 @dataclass(frozen=True)
 class Problem:

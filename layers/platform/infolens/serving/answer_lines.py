@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infolens.contracts.observation import Feedback
+    from infolens.serving.billing import Bill
     from infolens.serving.model import Answered
 
 OBSERVED = "observed"
@@ -22,7 +23,7 @@ PATTERN = f"{{ $.{OBSERVED} IS TRUE }}"
 
 
 def line_of(
-    task: str, event: Mapping[str, Any], answered: Answered, feedback: Feedback, memory_mb: int
+    task: str, event: Mapping[str, Any], answered: Answered, feedback: Feedback, bill: Bill
 ) -> dict[str, object]:
     """Say which version answered what, by which an answer is traced back to its bundle, run and dataset.
 
@@ -31,7 +32,7 @@ def line_of(
         event: the request (`PredictRequest` as plain JSON), as it came.
         answered: what became of it.
         feedback: says which answers are null.
-        memory_mb: what the function has.
+        bill: what Lambda bills for it.
     """
     response = answered.response
     inputs = event.get("inputs")
@@ -50,7 +51,10 @@ def line_of(
         "refused": sum("problem" in answer for answer in response.answers),
         "milliseconds": round(answered.milliseconds, 3),
         "cold": answered.cold,
-        "gb": memory_mb / 1024,
+        "gb": bill.gb,
+        "gb_seconds": round(bill.gb_seconds, 6),
+        "init_milliseconds": round(bill.init_milliseconds, 1),
+        "restored": bill.restored,
     }
     # A batch asks many rows at once and names them otherwise; what a user may tell a label about has a number.
     if asked != 1 or not _is_number(request_id) or response.status == 400 or line["refused"]:
