@@ -82,7 +82,7 @@ def files_in(tarball):
 
 def make_function(cloud, source, **settings):
     """Create a function from the text of its module and return its name once it is active."""
-    name = unique("fn")
+    name = settings.pop("FunctionName", "") or unique("fn")
     function = cloud.client("lambda")
     function.create_function(
         FunctionName=name,
@@ -98,6 +98,27 @@ def make_function(cloud, source, **settings):
     )
     wait_for_function(function, name)
     return name
+
+
+# A function of the product, from this checkout and with the packages of the tests: no build is needed.
+PRODUCT = """
+import importlib.util, sys
+sys.path[:0] = {paths!r}
+spec = importlib.util.spec_from_file_location("product_handler", {handler!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+handler = module.handler
+"""
+
+
+def of_the_product(cloud, folder, name="", **variables):
+    """Make a function of functions/ and return its ARN."""
+    root = Path(__file__).parents[1]
+    paths = [str(root / "layers" / "platform"), str(Path(boto3.__file__).parents[1])]
+    source = PRODUCT.format(paths=paths, handler=str(root / "functions" / folder / "handler.py"))
+    settings = {"POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": folder, **variables}
+    name = make_function(cloud, source, FunctionName=name, Environment={"Variables": settings})
+    return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
 
 
 def wait_for_function(function, name, **version):

@@ -14,7 +14,7 @@ from infolens.contracts import prediction
 from infolens.serving.answer_lines import line_of
 from infolens.serving.billing import ON_DEMAND, Bill, bill, process_milliseconds
 from infolens.serving.loading import load_pinned, warm_up_inputs
-from infolens.serving.metrics import two_dimensions
+from infolens.serving.metrics import metered_version, two_dimensions
 from infolens.serving.model import Answered, ServedModel
 from infolens.settings import settings
 from infolens.tasks import feedback_of, schema_of
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a PredictRequest with a PredictResponse."""
     version = context.function_version
     metrics.add_dimension("task", _TASK)
-    metrics.add_dimension("model_version", version)
+    metrics.add_dimension("model_version", metered_version(version, event))
     try:
         answered = _model.answer(event, version)
     except Exception:  # ModelNotLoadedError, or a bug: users see a 5xx, so it counts

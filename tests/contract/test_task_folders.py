@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport
+from infolens.contracts.load import LoadGate
 from infolens.contracts.rollout import Plan
 from infolens.contracts.task import RowRejected
 from infolens.gates import judge, refusals
@@ -115,6 +116,19 @@ def test_gates(task, held_out):
     assert 0.0 < gates.PARITY.max_mean_difference < 0.1
     assert 0.0 <= gates.PARITY.max_label_flips < 0.1
     assert gates.PARITY.min_rows > 0
+
+
+def test_load_gate(task, held_out):
+    """What the version must stand is S1's gate or, where it says why, a slower answer; held-out rows can be asked."""
+    gate = part_of(task, "gates").LOAD
+    assert isinstance(gate, LoadGate)
+    assert 0.0 < gate.max_p95_ms <= 1000.0
+    assert gate.min_requests_per_second >= 20.0
+    assert gate.min_success >= 0.99
+    assert gate.min_requests > 0
+    assert gate.why
+    for example in held_out.examples[:50]:
+        assert schema_of(task).check(json.loads(json.dumps(example)))
 
 
 def test_least_rows_can_pass(task, held_out):

@@ -31,6 +31,7 @@ FUNCTIONS = {
     "CheckParity": "CheckParityFunctionArn",
     "Judge": "JudgeCandidateFunctionArn",
     "Register": "RegisterModelFunctionArn",
+    "TestLoad": "TestLoadFunctionArn",
 }
 
 
@@ -106,7 +107,7 @@ def test_failure_ends_in_fail():
     assert not any("End" in state for state in STATES.values())
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "Turn", "Export", "Evaluate", "ParityHolds", "Passed"])
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Turn", "Export", "Evaluate", "ParityHolds", "Passed", "LoadHolds"])
 def test_no_way_past_a_gate(name):
     """No path reaches Done without passing this state."""
     assert paths_to_done()
@@ -123,6 +124,15 @@ def test_ways_to_a_model(way, steps):
     assert paths_to_done(*others, way=way)
 
 
+def test_nothing_starts_a_rollout_before_the_load_test():
+    """Only a version that stood the load test meets users, in a first run as in a resumed one."""
+    assert [name for name, state in STATES.items() if "StartRollout" in successors(state)] == ["LoadHolds"]
+    assert STATES["LoadHolds"]["Default"] == "LoadRefused"
+    assert (STATES["LoadRefused"]["Error"], STATES["LoadRefused"]["CausePath"]) == ("LoadRefused", "$.load.reason")
+    for way in ("train", "tune", "resume"):
+        assert not paths_to_done("TestLoad", way=way)
+
+
 def test_only_the_turn_goes_on():
     """Whoever is not told to go waits and asks again, or gives way."""
     assert {choice["StringEquals"]: choice["Next"] for choice in STATES["Turn"]["Choices"]} == {
@@ -132,7 +142,7 @@ def test_only_the_turn_goes_on():
     assert (STATES["WaitForTurn"]["Next"], STATES[STATES["Turn"]["Default"]]["Type"]) == ("TakeTurn", "Fail")
 
 
-@pytest.mark.parametrize("name", ["Trained", "ParityHolds", "Passed"])
+@pytest.mark.parametrize("name", ["Trained", "ParityHolds", "Passed", "LoadHolds"])
 def test_gates_refuse_by_default(name):
     """A gate that finds no plain yes ends in Fail."""
     assert STATES[STATES[name]["Default"]]["Type"] == "Fail"
@@ -261,8 +271,13 @@ def test_no_jsonata():
 
 def test_steps_get_what_their_handlers_read(document):
     """The payload of each function names what its handler takes from it."""
-    later = document | {"parity": {"digest": "d"}}
-    for name, folder in (("CheckParity", "check_parity"), ("Judge", "judge_candidate"), ("Register", "register_model")):
+    later = document | {"parity": {"digest": "d"}, "registered": {"version": "7", "bundle_digest": "d"}}
+    for name, folder in (
+        ("CheckParity", "check_parity"),
+        ("Judge", "judge_candidate"),
+        ("Register", "register_model"),
+        ("TestLoad", "test_load"),
+    ):
         read = set(re.findall(r'event\["(\w+)"]', (ROOT / "functions" / folder / "handler.py").read_text()))
         assert read == set(fill(STATES[name]["Parameters"]["Payload"], later))
     for name, folder in (("TakeTurn", "take_turn"), ("PrepareTraining", "prepare_training")):

@@ -105,6 +105,7 @@ def test_answers(start, tmp_path):
         "bundle_digest": digest,
         "answers": [{"label_id": 1, "label": "Politics", "confidence": response["answers"][0]["confidence"]}],
         "problem": None,
+        "cold": True,
     }
 
 
@@ -137,6 +138,17 @@ def test_first_answer_after_a_restore(start, tmp_path, capsys, monkeypatch):
     first, second = metrics(capsys)
     assert (first[METRIC_RESTORES], METRIC_INIT in first) == ([1.0], False)
     assert METRIC_RESTORES not in second
+
+
+def test_a_load_test_is_counted_apart(start, tmp_path, capsys):
+    """Its requests are in no metric by which a rollout is judged, and no observation is made of them."""
+    handler = start(tmp_path / "good", tiny_bundle(tmp_path / "good"))
+    handler(EVENT | {"request_id": "load-7", "purpose": "load"}, Context())
+    written = lines(capsys)
+    assert [line["model_version"] for line in written if "_aws" in line] == ["4-load"]
+    (answered,) = [line for line in written if line.get("message") == "answered"]
+    assert (answered["model_version"], answered["purpose"]) == ("4", "load")
+    assert "observed" not in answered
 
 
 def test_every_answer_can_be_traced(start, tmp_path, capsys):

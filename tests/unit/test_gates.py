@@ -16,7 +16,8 @@ from infolens.contracts.evaluation import (
     ParityReport,
     Verdict,
 )
-from infolens.gates import judge, judge_parity, reasons, refusals
+from infolens.contracts.load import Failures, Latency, LoadGate, LoadReport, LoadWindow
+from infolens.gates import judge, judge_load, judge_parity, reasons, refusals
 
 BUNDLE = "b" * 64
 CHAMPION = "c" * 64
@@ -469,3 +470,76 @@ def test_business_gate(value, passed):
     gate = Gate("cost_per_thousand", Direction.LOWER, 12.0, None, min_rows=100, why="what a moderator costs")
     report = replace(FIRST, metrics={**FIRST.metrics, "cost_per_thousand": value})
     assert on_slices(report, gate).passed is passed
+
+
+def load_window(p95_ms=100.0, warm=100, seconds=2.0, cold=0, **failures) -> LoadWindow:
+    """A window of a load test."""
+    failed = Failures(**failures)
+    latency = Latency(warm, p95_ms / 2, p95_ms, p95_ms)
+    return LoadWindow(seconds, warm + cold + failed.total, latency, Latency(cold, 1.0, 1.0, 1.0), failed)
+
+
+def load_refusals(*windows, users=50, gate=None, warm_up=None) -> list[str]:
+    """Names of the gates that refuse a load test."""
+    gate = gate or LoadGate(max_p95_ms=500.0, why="S1")
+    report = LoadReport("t", "r", "1", "d", users, 30.0, warm_up or load_window(warm=0), windows)
+    return [result.gate for result in judge_load(report, gate) if not result.passed]
+
+
+@pytest.mark.parametrize(("p95", "refused"), [(500.0, []), (500.1, ["load p95"])])
+def test_load_latency(p95, refused):
+    """S1: P95 at most 0.5 s, the limit included."""
+    assert load_refusals(load_window(p95_ms=p95)) == refused
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(5.0, []), (5.01, ["load rate"])])
+def test_load_rate(seconds, refused):
+    """S1: at least 20 requests a second."""
+    assert load_refusals(load_window(seconds=seconds)) == refused
+
+
+@pytest.mark.parametrize(("users", "seconds", "refused"), [(4, 12.5, []), (4, 12.6, ["load rate"]), (10, 5.0, [])])
+def test_load_rate_of_few_users(users, seconds, refused):
+    """Four users who wait for half a second each time come to eight requests a second, and no more is asked of them."""
+    assert load_refusals(load_window(seconds=seconds), users=users) == refused
+
+
+@pytest.mark.parametrize(("failed", "refused"), [(1, []), (2, ["load success"])])
+def test_load_success(failed, refused):
+    """S1: at least 99 % of the requests are answered: of 100 one may fail, of 101 two may not."""
+    assert load_refusals(load_window(warm=99, server_errors=failed)) == refused
+
+
+@pytest.mark.parametrize("kind", ["throttled", "function_errors", "timed_out", "server_errors", "refused"])
+def test_load_failures_of_any_kind_and_window(kind):
+    """What failed in a window that was repeated, or while environments started, failed."""
+    bad = load_window(**{kind: 10})
+    assert load_refusals(bad, load_window()) == ["load success"]
+    assert load_refusals(load_window(), warm_up=bad) == ["load success"]
+
+
+@pytest.mark.parametrize(("warm", "refused"), [(60, []), (59, ["load requests"])])
+def test_load_evidence(warm, refused):
+    """Too few answers are no evidence, however fast they came."""
+    assert load_refusals(load_window(warm=warm)) == refused
+
+
+def test_load_without_requests():
+    """Nothing asked is nothing shown."""
+    assert load_refusals() == ["load success", "load requests"]
+    assert load_refusals(load_window(warm=0)) == ["load success", "load requests"]
+    assert load_refusals(load_window(warm=0, cold=1000)) == ["load requests"]
+
+
+def test_load_best_window():
+    """The best window counts for latency and rate, and both must be good in one and the same."""
+    slow, scarce, good = load_window(p95_ms=900.0), load_window(seconds=60.0, p95_ms=90.0), load_window(p95_ms=400.0)
+    assert load_refusals(slow, good) == []
+    assert load_refusals(scarce, slow, good) == []
+    assert load_refusals(slow, scarce) == ["load rate"]
+
+
+@pytest.mark.parametrize("p95", [math.nan, math.inf])
+def test_load_latency_that_is_no_number(p95):
+    """What is no number is no pass."""
+    assert load_refusals(load_window(p95_ms=p95)) == ["load p95"]

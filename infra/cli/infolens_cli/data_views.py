@@ -111,6 +111,8 @@ def trained(records: Sequence[ModelRecord]) -> Table:
     for record in records:
         measured = ", ".join(f"{name} {value:.3f}" for name, value in sorted(record.metrics.items()))
         gates = "[green]passed[/]" if record.verdict_passed else "[red]past its gates[/]"
+        if record.load_passed is False:
+            gates += ", [red]refused under load[/]"
         table.add_row(record.version, gates, escape(measured), when(record.registered_at), escape(record.run_id))
     return table
 
@@ -120,7 +122,8 @@ def model(record: ModelRecord) -> Table:
     return facts_table(
         {
             "model": f"{record.task} version {record.version}"
-            + ("" if record.verdict_passed else "  [red]registered past its gates[/]"),
+            + ("" if record.verdict_passed else "  [red]registered past its gates[/]")
+            + ("  [red]refused under load[/]" if record.load_passed is False else ""),
             "bundle": record.bundle_digest,
             "lies at": escape(record.bundle_uri),
             "run": escape(record.run_id),

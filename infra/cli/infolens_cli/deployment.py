@@ -31,6 +31,9 @@ EMBEDDED_PARAMETERS = {
     "TrainingInstanceType": "ml.m5.xlarge",
     "ProcessingInstanceType": "ml.m5.xlarge",
     "TrainingProfile": "cpu",
+    # Users, their models and the emulator share this machine's processors: more of them would only wait for each other.
+    "LoadTestSeconds": "3",
+    "LoadTestUsers": "2",
     # Functions run in the interpreter of .venvs/lambda, which is this one's release.
     "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
 }

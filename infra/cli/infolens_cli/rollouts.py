@@ -90,6 +90,8 @@ def start(workplace: Workplace, task: str, version: str, *, plan: dict[str, Any]
             f"version {version} was registered past its gates: {'; '.join(record.verdict_reasons)}",
             "say --force if it is to meet users all the same",
         )
+    if record.refusals and not forced:
+        raise Trouble("; ".join(record.refusals), "say --force if it is to meet users all the same")
     owner = workplace.rollouts.current(task)
     if owner is not None and owner.status == RUNNING:
         raise Trouble(

@@ -12,6 +12,7 @@ from infolens.code import training_name
 from infolens.contracts import keys
 from infolens.contracts.dataset import DatasetManifest
 from infolens.contracts.evaluation import EvaluationReport, ParityReport, Verdict
+from infolens.contracts.load import LoadReport
 from infolens.contracts.training_run import TrainedModel
 from infolens.ingest.dataset import Head
 from infolens_cli.trouble import Trouble
@@ -129,5 +130,13 @@ def parity_of(objects: ObjectStore, stack: Stack, task: str, run_id: str) -> Par
     """Read how far a run's exported bundle is from its trained model; None when it did not come so far."""
     try:
         return codec.from_json(ParityReport, objects.read(stack.models_bucket, keys.run_parity(task, run_id)).data)
+    except ObjectMissingError:
+        return None
+
+
+def load_of(objects: ObjectStore, stack: Stack, task: str, run_id: str) -> LoadReport | None:
+    """Read what many users would have seen of a run's version; None when it did not come so far."""
+    try:
+        return codec.from_json(LoadReport, objects.read(stack.models_bucket, keys.run_load(task, run_id)).data)
     except ObjectMissingError:
         return None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from infolens.contracts.dataset import BatchReport, UploadReport
     from infolens.contracts.evaluation import Verdict
+    from infolens.contracts.load import LoadReport
     from infolens.contracts.model import ModelRecord
     from infolens.contracts.rollout import AliasState, Arm, HistoryEvent, Plan
 
@@ -237,6 +238,19 @@ def verdict(found: Verdict) -> Table:
     return table
 
 
+def load(found: LoadReport) -> str:
+    """What users would have seen of a version, of the last window that was measured."""
+    tries = f", window {len(found.windows)}" if len(found.windows) > 1 else ""
+    if not found.windows:
+        return f"{found.users} users, none of them answered: {found.warm_up.failures.words()}"
+    seen = found.windows[-1]
+    return (
+        f"{found.users} users for {seen.seconds:.1f} s{tries}: {seen.per_second:.1f} answers a second, p50 "
+        f"{seen.warm.p50_ms:.0f} ms, p95 {seen.warm.p95_ms:.0f} ms, p99 {seen.warm.p99_ms:.0f} ms, "
+        f"failures: {seen.failures.words()}; {found.warm_up.cold.count + seen.cold.count} cold ones apart"
+    )
+
+
 def answer(body: Mapping[str, object]) -> Table:
     """One answer of the API; a model that is missing from it is a line with its problem."""
     facts = {name: escape(str(value)) for name, value in body.items() if name != "problems"}
@@ -350,6 +364,8 @@ def models(records: Sequence[ModelRecord], state: AliasState | None) -> Table:
             traffic = f"[yellow]{state.weight} %[/]"
         measured = ", ".join(f"{name} {value:.3f}" for name, value in sorted(record.metrics.items()))
         gates = "" if record.verdict_passed else " [red](past its gates)[/]"
+        if record.load_passed is False:
+            gates += " [red](refused under load)[/]"
         table.add_row(
             record.version,
             traffic,

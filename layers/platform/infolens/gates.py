@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infolens.contracts.evaluation import EvaluationReport, Gate, PairedDifference, ParityGate, ParityReport
+    from infolens.contracts.load import LoadGate, LoadReport, LoadWindow
 
 _ROUNDING = 1e-9
 """0.80 - 0.78 is a little more than 0.02 in binary floating point; the limit itself must pass."""
@@ -54,6 +55,53 @@ def judge_parity(parity: ParityReport, gate: ParityGate) -> tuple[GateResult, ..
         _at_least("parity rows", parity.rows, max(1, gate.min_rows), "inputs compared"),
         _at_most("parity mean difference", parity.mean_difference, gate.max_mean_difference, parity.rows),
         _at_most("parity label flips", parity.label_flips, gate.max_label_flips, parity.rows),
+    )
+
+
+def judge_load(report: LoadReport, gate: LoadGate) -> tuple[GateResult, ...]:
+    """Hold a load test against its gate: evidence, success, p95, rate.
+
+    Failures count wherever they happened. Latency and rate are those of the best window: whatever else a machine does
+    only ever makes answers slower (ADR 0021). Users in a closed loop who wait for the limit of latency each time reach
+    users / limit requests a second (Little's law), so no more than that is asked of them.
+    """
+    asked = [report.warm_up, *report.windows]
+    requests, answered = (sum(getattr(window, name) for window in asked) for name in ("requests", "answered"))
+    kinds = "; ".join(sorted({window.failures.words() for window in asked} - {"none"})) or "no failure"
+    success = GateResult(
+        "load success",
+        requests > 0 and answered >= gate.min_success * requests - _ROUNDING,
+        f"{answered} of {requests} requests answered, at least {gate.min_success:.1%} needed: {kinds}",
+    )
+    enough = [window for window in report.windows if window.warm.count >= max(1, gate.min_requests)]
+    if not enough:
+        most = max((window.warm.count for window in report.windows), default=0)
+        told = f"{most} warm answers; at least {max(1, gate.min_requests)} in one window are needed as evidence"
+        return (success, GateResult("load requests", False, told))
+    rate = min(gate.min_requests_per_second, 1000 * report.users / gate.max_p95_ms)
+    best = _best_window(enough, gate, rate)
+    where = f"{report.users} users for {best.seconds:.1f} s, n={best.warm.count}, best of {len(report.windows)}"
+    return (
+        success,
+        GateResult("load requests", True, f"{best.warm.count} warm answers, {best.cold.count} cold ones apart"),
+        GateResult(
+            "load p95",
+            best.warm.p95_ms <= gate.max_p95_ms,
+            f"{best.warm.p95_ms:.0f} ms, at most {gate.max_p95_ms:.0f} ms, {where}",
+        ),
+        GateResult(
+            "load rate",
+            best.per_second >= rate - _ROUNDING,
+            f"{best.per_second:.1f} answers a second, at least {rate:.1f} needed, {where}",
+        ),
+    )
+
+
+def _best_window(windows: Sequence[LoadWindow], gate: LoadGate, rate: float) -> LoadWindow:
+    """Choose the window that holds both limits, or else the one with the lowest p95."""
+    return min(
+        windows,
+        key=lambda seen: (not (seen.warm.p95_ms <= gate.max_p95_ms and seen.per_second >= rate), seen.warm.p95_ms),
     )
 
 

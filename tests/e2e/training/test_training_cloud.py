@@ -3,19 +3,27 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
 import pytest
 
-from cloud_parts import ROLE, end_of, make_bucket, make_function, unique, until
+from cloud_parts import ROLE, end_of, make_bucket, make_function, of_the_product, unique, until, wait_for_function
 from infolens import codec
 from infolens.aws import executions
+from infolens.aws.metrics import CloudWatchMetrics
 from infolens.aws.objects import S3Objects
+from infolens.aws.registry import DynamoRegistry
+from infolens.aws.versions import LambdaVersions
+from infolens.contracts.load import LoadReport
+from infolens.contracts.rollout import Arm
 from infolens.ingest.dataset import Head
+from infolens.tasks import part_of
 from infolens.usecases.training import prepare
 from infolens.usecases.training_order import Tuning
-from training_fakes import DATASET, ORDER, SETTINGS, training_ports
+from infolens_cli.demo import bad_bundles
+from tiny_bundles import tiny_bundle
+from training_fakes import CHAMPION, DATASET, ORDER, SETTINGS, training_ports
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
@@ -75,27 +83,6 @@ def answering(cloud, answer) -> str:
     return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
 
 
-# A function of the product, from this checkout and with the packages of the tests: no build is needed.
-PRODUCT = """
-import importlib.util, sys
-sys.path[:0] = {paths!r}
-spec = importlib.util.spec_from_file_location("product_handler", {handler!r})
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-handler = module.handler
-"""
-
-
-def of_the_product(cloud, folder: str, **variables: str) -> str:
-    """Make a function of functions/ and return its ARN."""
-    root = Path(__file__).parents[3]
-    paths = [str(root / "layers" / "platform"), str(Path(boto3.__file__).parents[1])]
-    source = PRODUCT.format(paths=paths, handler=str(root / "functions" / folder / "handler.py"))
-    settings = {"POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": folder, **variables}
-    name = make_function(cloud, source, Environment={"Variables": settings})
-    return str(cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"])
-
-
 class Run:
     """One run of the machine, with the state that prepare_training gives it and planted answers for the rest."""
 
@@ -113,8 +100,8 @@ class Run:
         store.write(self.data, "parts/news_category/part.parquet", b"rows")
         self.prepared = prepare(self.order, SOURCES, replace(training_ports(settings=settings), objects=store))
 
-    def start(self, *, prepared=None, parity=None, verdict=None, turn=None) -> "Run":
-        """Start the execution."""
+    def start(self, *, prepared=None, parity=None, verdict=None, load=None, turn=None, **functions) -> "Run":
+        """Start the execution; `functions` are ARNs that replace planted ones, by their placeholders."""
         states = self.cloud.client("stepfunctions")
         rollout = states.create_state_machine(name=unique("rollout"), definition=ROLLOUT, roleArn=ROLE)
         self.rollout_arn = rollout["stateMachineArn"]
@@ -130,7 +117,9 @@ class Run:
             "CheckParityFunctionArn": answering(self.cloud, {"digest": "d"} | (parity or PASSED)),
             "JudgeCandidateFunctionArn": answering(self.cloud, verdict or PASSED),
             "RegisterModelFunctionArn": answering(self.cloud, registered),
+            "TestLoadFunctionArn": answering(self.cloud, load or PASSED),
             "RolloutStateMachineArn": self.rollout_arn,
+            **functions,
         }
         definition = re.sub(r"\$\{(\w+)}", lambda found: arns[found[1]], MACHINE)
         machine = states.create_state_machine(name=unique("training"), definition=definition, roleArn=ROLE)
@@ -170,8 +159,73 @@ class Run:
         return [json.loads(states.describe_execution(executionArn=each["executionArn"])["input"]) for each in listed]
 
 
+class LoadTested:
+    """The product's predict function with real bundles, and load tests of its versions as the product makes them."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+        self.first = Run(cloud)
+        self.began = datetime.now(UTC)
+        self.prefix, self.table = f"{unique('predict')}-", unique("models")
+        self.name = f"{self.prefix}news_category"
+        of_the_product(cloud, "predict", self.name, TASK="news_category")
+        cloud.client("dynamodb").create_table(
+            TableName=self.table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "task", "AttributeType": "S"},
+                {"AttributeName": "version", "AttributeType": "N"},
+            ],
+            KeySchema=[{"AttributeName": "task", "KeyType": "HASH"}, {"AttributeName": "version", "KeyType": "RANGE"}],
+        )
+        self.registry = DynamoRegistry(self.table, cloud.client("dynamodb"))
+
+    def run(self, bundle: Path, digest: str, *, seconds: str, resume: str = "") -> Run:
+        """Publish and register a bundle as a run would, and start the run around it."""
+        run = Run(self.cloud, beside=self.first, resume=resume)
+        pins = {
+            "BUNDLE_URI": f"s3://{run.models}/bundles/{digest}/",
+            "BUNDLE_DIGEST": digest,
+            "RUN_ID": run.run_id,
+            "DATASET_ID": run.order.dataset_id,
+        }
+        for path in bundle.iterdir():
+            self.cloud.client("s3").upload_file(str(path), run.models, f"bundles/{digest}/{path.name}")
+        self.version = LambdaVersions(self.cloud.client("lambda")).publish(self.name, pins, "")
+        self.registry.put(replace(CHAMPION, version=self.version, bundle_digest=digest))
+        reference = json.dumps({"inputs": [{"text": QUESTION, "label": "1"}] * 3, "scores": []}).encode()
+        self.cloud.client("s3").put_object(
+            Bucket=run.models, Key=f"runs/news_category/{resume or run.run_id}/export/reference.json", Body=reference
+        )
+        test = of_the_product(
+            self.cloud,
+            "test_load",
+            MODELS_BUCKET=run.models,
+            MODELS_TABLE=self.table,
+            PREDICT_FUNCTION_PREFIX=self.prefix,
+            LOAD_TEST_SECONDS=seconds,
+            LOAD_TEST_USERS="2",
+        )
+        self.cloud.client("lambda").update_function_configuration(FunctionName=test, Timeout=300)
+        wait_for_function(self.cloud.client("lambda"), test)
+        registered = {
+            "version": self.version,
+            "bundle_digest": digest,
+            "rollout_name": f"{run.run_id}-v{self.version}",
+            "rollout_input": {**run.prepared["rollout"], "candidate": self.version},
+        }
+        return run.start(TestLoadFunctionArn=test, RegisterModelFunctionArn=answering(self.cloud, registered))
+
+    def seen(self, version: str) -> Arm:
+        """What a rollout would see of a version since the beginning."""
+        metrics = CloudWatchMetrics(self.cloud.client("cloudwatch"))
+        return metrics.arm("news_category", version, self.began, datetime.now(UTC))
+
+
 FLIPS = {"passed": False, "reason": "parity label flips: 0.5000, at most 0.0300, n=400"}
 BELOW = {"passed": False, "reason": "accuracy: 0.6100, floor 0.7000, n=500: below the floor"}
+SLOW = {"passed": False, "reason": "load p95: 2797 ms, at most 500 ms, 50 users for 30.0 s, n=616, best of 3"}
+QUESTION = "The senate met on Monday, and it will meet again. " * 8
 TOO_FEW = "dataset x has 3 rows; news_category is worth training from 400"
 
 
@@ -187,6 +241,7 @@ def runs(cloud) -> dict[str, Run]:
         "export fails": Run(cloud, mode="unexportable").start(),
         "parity broken": Run(cloud).start(parity=FLIPS),
         "refused": Run(cloud).start(verdict=BELOW),
+        "slow": Run(cloud).start(load=SLOW),
         "not worth training": Run(cloud).start(prepared=TOO_FEW),
     }
 
@@ -260,6 +315,47 @@ def test_refused_candidate(runs):
     ended = run.end()
     assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "CandidateRefused", BELOW["reason"])
     assert run.rollouts() == []
+
+
+def test_version_that_is_refused_under_load(runs):
+    """A version that does not stand its users ends the run in Fail with the figures, and gets no traffic."""
+    run = runs["slow"]
+    ended = run.end()
+    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "LoadRefused", SLOW["reason"])
+    assert run.rollouts() == []
+
+
+def test_load_test_of_a_good_and_of_a_slow_model(cloud, tmp_path):
+    """Two users ask the very version: the good one's rollout starts, the slow one of a resumed run is refused.
+
+    The registry knows both, and nothing of it is in the metrics by which a rollout is judged.
+    """
+    tested = LoadTested(cloud)
+    digest = tiny_bundle(tmp_path / "good")
+    run = tested.run(tmp_path / "good", digest, seconds="3")
+    ended = run.end()
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert [rollout["candidate"] for rollout in run.rollouts()] == ["1"]
+    report = codec.from_json(LoadReport, run.read("load.json"))
+    assert (report.version, report.bundle_digest, report.users) == ("1", digest, 2)
+    assert report.warm_up.cold.count > 0
+    assert report.windows[-1].warm.p95_ms <= part_of("news_category", "gates").LOAD.max_p95_ms
+    assert tested.registry.get("news_category", "1").load_passed is True
+    asked = sum(window.requests for window in (report.warm_up, *report.windows))
+    until(lambda: tested.seen("1-load").requests == asked)
+    assert (tested.seen("1").requests, tested.seen("1").latency_mean_ms) == (0, None)
+
+    slow = bad_bundles.slow(tmp_path / "good", tmp_path / "slow", seconds=1.5)
+    resumed = tested.run(tmp_path / "slow", slow, seconds="1", resume=run.run_id)
+    ended = resumed.end()
+    assert (ended["status"], ended["error"]) == ("FAILED", "LoadRefused")
+    assert (resumed.jobs(), resumed.rollouts()) == ({}, [])
+    seen = codec.from_json(LoadReport, run.read("load.json"))
+    assert len(seen.windows) == 3
+    assert all(window.warm.p50_ms > 500 for window in seen.windows if window.warm.count)
+    record = tested.registry.get("news_category", "2")
+    assert record.load_passed is False
+    assert "; ".join(record.load_reasons) == ended["cause"]
 
 
 def test_refused_order(runs):

@@ -2,7 +2,9 @@
 
 import json
 
-from infolens.serving.metrics import count_fault
+import pytest
+
+from infolens.serving.metrics import count_fault, metered_version
 
 
 def test_counts_for_another_version(monkeypatch, capsys):
@@ -17,3 +19,12 @@ def test_counts_for_another_version(monkeypatch, capsys):
         "Metrics": [{"Name": "Faults", "Unit": "Count", "StorageResolution": 1}],
     }
     assert (line["task"], line["model_version"], line["Faults"]) == ("news_category", "5", [1.0])
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [({"purpose": "load"}, "5-load"), ({"purpose": ""}, "5"), ({"purpose": "shadow"}, "5"), ({}, "5"), ([], "5")],
+)
+def test_load_tests_are_counted_apart(event, expected):
+    """Only a load test's requests leave the dimension that alarms and evidence look at."""
+    assert metered_version("5", event) == expected

@@ -59,7 +59,7 @@ def event(*texts) -> dict:
 def test_answers_with_where_it_came_from():
     """An answer names the version, the dataset, the run and the digest."""
     answered = serve(FakePredictor()).answer(event("hello"), "4")
-    assert answered.response == PredictResponse(200, "4", "data-1", "run-1", "d" * 64, ({"length": 5},))
+    assert answered.response == PredictResponse(200, "4", "data-1", "run-1", "d" * 64, ({"length": 5},), cold=True)
     assert not answered.fault
 
 

@@ -36,14 +36,16 @@ def train(  # noqa: PLR0913 - options of one command
     spot: Annotated[
         bool | None, typer.Option("--spot/--on-demand", help="On spot instances or not; else as the stack has it.")
     ] = None,
-    resume: Annotated[str, typer.Option(help="Run to go on with after its training: export, judge, roll out.")] = "",
+    resume: Annotated[
+        str, typer.Option(help="Run to go on with after its training: export, judge, test, rollout.")
+    ] = "",
     limit: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 6 * 3600.0,
 ) -> None:
-    """Train a candidate: train, export, parity, evaluate, judge, register, and start its rollout.
+    """Train a candidate: train, export, parity, evaluate, judge, register, load test, rollout.
 
     A dataset is trained on once for each state of the code; asked again, this finds the run that there is. A search
     and a resumed run are always new ones. One run of a task goes on at a time; others wait for their turn.
-    Exit code 1 when --wait sees the run fail or the gates refuse.
+    Exit code 1 when --wait sees the run fail, or the gates or the load test refuse.
 
     [dim]Examples:[/]
       infolens train news_category --wait
@@ -113,6 +115,9 @@ def show_run(workplace: Workplace, task: str, ended: executions.Ended, resumed: 
     verdict = trainings.verdict_of(workplace.objects, workplace.stack, task, run_id)
     if verdict:
         screen.print(views.verdict(verdict))
+    load = trainings.load_of(workplace.objects, workplace.stack, task, run_id)
+    if load:
+        screen.say(f"load       {escape(views.load(load))}")
     if ended.status != "SUCCEEDED":
         screen.say(f"[red]{ended.status}[/] {escape(ended.error)} {escape(ended.cause)}".rstrip())
 

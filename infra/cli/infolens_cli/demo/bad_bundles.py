@@ -192,7 +192,7 @@ def failing(champion: Path, target: Path) -> str:
     return _make(champion, target, "hand-made-short-positions", shorten_positions)
 
 
-def slow(champion: Path, target: Path) -> str:
-    """Make the bundle that answers rightly but slowly; returns its digest."""
-    layers = layers_for(SLOW_SECONDS, _trial())
+def slow(champion: Path, target: Path, seconds: float = SLOW_SECONDS) -> str:
+    """Make the bundle that answers rightly but takes so long for a usual text; returns its digest."""
+    layers = layers_for(seconds, _trial())
     return _make(champion, target, "hand-made-deep-tower", lambda model: add_slow_tower(model, layers))

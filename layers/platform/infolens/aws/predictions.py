@@ -47,6 +47,7 @@ class LambdaPredictions:
         functions: Any = None,  # noqa: ANN401 - a boto3 client has no static type
         *,
         read_timeout: float = 22.0,
+        connections: int = 10,
         on_silent_fault: Callable[[str, str], None] | None = None,
     ) -> None:
         """Take the function names' prefix, and a boto3 Lambda client or one of its own.
@@ -56,6 +57,7 @@ class LambdaPredictions:
             functions: a boto3 client.
             read_timeout: seconds to wait for an answer, more than the functions themselves may run, so that one that
                 hangs is ended, named and blamed by Lambda. There are no retries: a model that hangs hangs again.
+            connections: how many may ask at once without opening a connection for each question.
             on_silent_fault: told (task, version) when the runtime itself ended an invocation (out of time, out of
                 memory, crashed): the version could not count that fault, and no alarm would see it.
         """
@@ -63,7 +65,12 @@ class LambdaPredictions:
         self._on_silent_fault = on_silent_fault
         self._lambda = functions or boto3.client(
             "lambda",
-            config=Config(connect_timeout=2, read_timeout=read_timeout, retries={"total_max_attempts": 1}),
+            config=Config(
+                connect_timeout=2,
+                read_timeout=read_timeout,
+                max_pool_connections=connections,
+                retries={"total_max_attempts": 1},
+            ),
         )
 
     def invoke(self, task: str, request: PredictRequest, qualifier: str = LIVE) -> PredictResponse:

@@ -188,6 +188,11 @@ def run_verdict(task: str, run_id: str) -> str:
     return f"{run_prefix(task, run_id)}verdict.json"
 
 
+def run_load(task: str, run_id: str) -> str:
+    """Models bucket: what users would have seen of the version (`LoadReport`)."""
+    return f"{run_prefix(task, run_id)}load.json"
+
+
 def run_trained(task: str, run_id: str) -> str:
     """Models bucket: where the trained model of a run lies (`TrainedModel`)."""
     return f"{run_prefix(task, run_id)}trained.json"

@@ -25,3 +25,15 @@ class ModelRecord:
     """ISO 8601, UTC."""
     registered_by: str
     """"state-machine" or "operator:<name>"; an operator can register a bundle past its gates, and it stays visible."""
+    load_passed: bool | None = None
+    """What the load test of the version said; None where there was none (registered by hand, or before there were)."""
+    load_reasons: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why the version must not meet users unless somebody insists; empty when nothing speaks against it."""
+        if not self.verdict_passed:
+            return (f"version {self.version} did not pass its gates", *self.verdict_reasons)
+        if self.load_passed is False:
+            return (f"version {self.version} did not pass its load test", *self.load_reasons)
+        return ()

@@ -14,9 +14,11 @@ KEEP_DAYS = 30
 MAX_ANSWER_BYTES = 4096
 """Largest answer that a log line carries, as JSON; a longer one is observed without it."""
 
-LIVE, SHADOW, FALLBACK = "", "shadow", "fallback"
+LIVE, SHADOW, FALLBACK, LOAD = "", "shadow", "fallback", "load"
 """Why a model was asked: a user waits for the answer; a copy of a question, whose answer nobody gets; the champion's
-turn after a candidate's fault. A fallback says nothing about its version: it is asked only where another one failed."""
+turn after a candidate's fault; a load test before the rollout. A fallback says nothing about its version: it is asked
+only where another one failed. A load test's requests are no users': they are neither observed nor in the metrics by
+which a rollout is judged (`infolens.serving.metrics.metered_version`)."""
 
 CHAMPION, CANDIDATE = "champion", "candidate"
 """What a version is in a rollout."""

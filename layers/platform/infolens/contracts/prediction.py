@@ -45,7 +45,7 @@ class PredictRequest:
     """Correlation id: the prediction id of an API call, or the id of a batch chunk."""
     inputs: tuple[dict[str, object], ...]
     purpose: str = ""
-    """Why the model is asked, see `infolens.contracts.observation`: LIVE, SHADOW or FALLBACK."""
+    """Why the model is asked, see `infolens.contracts.observation`: LIVE, SHADOW, FALLBACK or LOAD."""
     bucket: int | None = None
     """Bucket of a user who is kept on one side of a rollout, see `infolens.rollout.sides`; None without a key."""
 
@@ -66,3 +66,5 @@ class PredictResponse:
     bundle_digest: str
     answers: tuple[dict[str, object], ...]
     problem: Problem | None = None
+    cold: bool = False
+    """Whether its execution environment had answered nobody before; who measures latency counts it apart."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from infolens.contracts.observation import LOAD
 from infolens.contracts.prediction import METRIC_FAULTS, METRIC_NAMESPACE
 
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ def two_dimensions() -> AmazonCloudWatchEMFProvider:
     provider = AmazonCloudWatchEMFProvider(namespace=METRIC_NAMESPACE)
     provider.service = ""
     return provider
+
+
+def metered_version(version: str, event: object) -> str:
+    """Value of the dimension `model_version` for one request.
+
+    A load test's requests are counted under a name of their own: a rollout begins seconds later, and its alarms and its
+    evidence look at whole periods, which may have begun before it.
+
+    Args:
+        version: number of the published version.
+        event: the request (`PredictRequest` as plain JSON), as it came.
+    """
+    return f"{version}-load" if isinstance(event, dict) and event.get("purpose") == LOAD else version
 
 
 def count_fault(task: str, version: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from infolens import codec
@@ -102,7 +102,7 @@ class ServedModel:
             response = self._response(model_version, 400, problem=problem)
         else:
             response, error = self._answer(request, model_version)
-        return Answered(response, (self.clock() - started) * 1000, cold, error)
+        return Answered(replace(response, cold=cold), (self.clock() - started) * 1000, cold, error)
 
     def _answer(self, request: PredictRequest, model_version: str) -> tuple[PredictResponse, Exception | None]:
         if not self.pinned:

@@ -82,9 +82,7 @@ def check_candidate(ports: Ports, task: str, candidate: str, *, forced: bool) ->
     model = ports.models.get(task, candidate)
     if model is None:
         return (f"version {candidate} of {task} is not in the registry",)
-    reasons: tuple[str, ...] = ()
-    if not model.verdict_passed and not forced:
-        reasons = (f"version {candidate} did not pass its gates", *model.verdict_reasons)
+    reasons = () if forced else model.refusals
     try:
         pinned = ports.aliases.pinned_digest(ports.function(task), candidate)
     except VersionMissingError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infolens.contracts.evaluation import Direction, Gate, ParityGate
+from infolens.contracts.load import LoadGate
 
 MIN_ROWS = 30_000
 """Smallest dataset worth training on: three months of crashes of the whole city, whose last fortnight, the test, has
@@ -89,3 +90,8 @@ GATES = (
 
 PARITY = ParityGate(max_mean_difference=0.001, max_label_flips=0.005, min_rows=30)
 """Nothing is quantised: the difference is rounding in 32 bits, some 1e-7."""
+
+LOAD = LoadGate(
+    max_p95_ms=500.0,
+    why="S1: P95 at most 0.5 s at 20 requests a second; a small perceptron takes a millisecond",
+)

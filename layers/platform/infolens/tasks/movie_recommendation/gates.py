@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infolens.contracts.evaluation import Direction, Gate, ParityGate
+from infolens.contracts.load import LoadGate
 
 MIN_ROWS = 4_000
 """Smallest dataset worth training on: 200 users with twenty ratings each, of whom some twenty are new in the test."""
@@ -90,3 +91,9 @@ PARITY = ParityGate(max_mean_difference=1e-6, max_label_flips=0.01, min_rows=50)
 """The bundle keeps 32 bits, so that only rounding differs: 1e-9 on average was measured, on probabilities of 1/1,650
 on average. A model whose layers were mixed up differs by 1e-4 and more. The best item changes only where two are equal
 to seven digits; of a hundred inputs one may."""
+
+LOAD = LoadGate(
+    max_p95_ms=500.0,
+    why="S1: P95 at most 0.5 s at 20 requests a second; one short sequence through a small transformer takes "
+    "some 10 ms",
+)
