@@ -6,6 +6,7 @@ from cli_fakes import Objects
 from infolens import codec
 from infolens.contracts.dataset import DatasetManifest
 from infolens.contracts.evaluation import GateResult, Verdict
+from infolens.contracts.load import Failures, Latency, LoadReport, LoadWindow
 from infolens.contracts.training_run import TrainedModel
 from infolens.usecases.training_order import Order, Tuning
 from infolens_cli import trainings
@@ -67,6 +68,15 @@ def test_a_verdict_is_read_when_the_run_came_so_far():
     assert trainings.verdict_of(Objects(), STACK, "news_category", "run-1") is None
     assert trainings.evaluation_of(Objects(), STACK, "news_category", "run-1") is None
     assert trainings.parity_of(Objects(), STACK, "news_category", "run-1") is None
+    assert trainings.load_of(Objects(), STACK, "news_category", "run-1") is None
+
+
+def test_a_load_test_is_read_where_the_run_left_it():
+    """What the test wrote comes back as it was."""
+    window = LoadWindow(3.0, 60, Latency(60, 9.0, 20.0, 30.0), Latency(0, 0.0, 0.0, 0.0), Failures())
+    report = LoadReport("news_category", "run-1", "7", "d" * 64, 2, 3.0, window, (window,))
+    objects = Objects({("models", "runs/news_category/run-1/load.json"): codec.to_json(report)})
+    assert trainings.load_of(objects, STACK, "news_category", "run-1") == report
 
 
 def test_an_order_says_no_more_than_was_asked():

@@ -1,8 +1,11 @@
 """What the machinery says, drawn."""
 
+from dataclasses import replace
+
 from cli_fakes import drawn
 from infolens.contracts.dataset import BatchReport, Part, UploadRef, UploadReport
 from infolens.contracts.evaluation import GateResult, Verdict
+from infolens.contracts.load import Failures, Latency, LoadReport, LoadWindow
 from infolens.contracts.model import ModelRecord
 from infolens.contracts.rollout import AlarmLimits, AliasState, Arm, Guardrails, HistoryEvent, Plan
 from infolens_cli import views
@@ -170,6 +173,19 @@ def test_a_model_that_passed_no_gate_is_marked():
     assert "20 %" in text
     assert "accuracy 0.812" in text
     assert "operator:ann (past its gates)" in text
+    refused = replace(record, verdict_passed=True, load_passed=False)
+    assert "operator:ann (refused under load)" in drawn(views.models([refused], AliasState("2", "3", 20, "r")))
+
+
+def test_a_load_test_in_a_line():
+    """The window that counted last, the failures by name, and what was cold apart."""
+    slow = LoadWindow(30.5, 62, Latency(60, 900.0, 2797.0, 2900.0), Latency(1, 5.0, 5.0, 5.0), Failures(timed_out=1))
+    report = LoadReport("news_category", "run-1", "7", "d" * 64, 50, 30.0, slow, (slow, slow))
+    assert views.load(report) == (
+        "50 users for 30.5 s, window 2: 2.0 answers a second, p50 900 ms, p95 2797 ms, p99 2900 ms, "
+        "failures: 1 timed out; 2 cold ones apart"
+    )
+    assert views.load(replace(report, windows=())) == "50 users, none of them answered: 1 timed out"
 
 
 def test_a_missing_metric_is_not_zero():

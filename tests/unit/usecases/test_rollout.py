@@ -178,6 +178,19 @@ def test_force_overrules_refused_gates_and_is_remembered(world):
     assert (world.store.events[0].who, world.store.events[0].reasons) == ("operator:ann", ("past its gates, by force",))
 
 
+def test_a_version_that_was_refused_under_load_meets_no_users(world):
+    """Neither through a rollout nor by hand, unless an operator insists; what had no load test may come in."""
+    world.register("2")
+    tested = replace(world.models.get(TASK, "2"), load_passed=False, load_reasons=("load p95: 2797 ms",))
+    world.models.records[TASK, "2"] = tested
+    with pytest.raises(RolloutRefusedError, match="version 2 did not pass its load test; load p95: 2797 ms"):
+        begin(world.ports, request(), NOW)
+    with pytest.raises(RolloutRefusedError, match="did not pass its load test"):
+        set_weight_by_hand(world.ports, TASK, 10, "ann", NOW, version="2")
+    assert world.aliases.writes == []
+    assert begin(world.ports, request(forced=True, who="operator:ann"), NOW).status == "running"
+
+
 def test_force_never_overrules_a_digest_mismatch(world):
     """What would be served is not what was judged: no word of an operator makes that right."""
     world.register("2", digest="abc", pinned="xyz")
