@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from infolens_cli.commands import clouds, dead_letters, models, quality, rows, seeing, showing, telling, watching
+from infolens_cli.commands import (
+    clouds,
+    costing,
+    dead_letters,
+    models,
+    quality,
+    rows,
+    seeing,
+    showing,
+    telling,
+    watching,
+)
 from infolens_cli.commands import datasets as sets
 from infolens_cli.commands import rollouts as rolling
 from infolens_cli.context import DEFAULT_STACK
@@ -65,7 +76,7 @@ _PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     _ROWS: (rows.upload, rows.report, rows.replay, rows.predict, telling.feedback),
     _DATA: (quality.quality,),
     _MODELS: (models.train, models.register),
-    _SEEING: (seeing.logs,),
+    _SEEING: (seeing.logs, costing.cost),
 }
 _GROUPS: tuple[tuple[str, str, str, tuple[Callable[..., Any], ...]], ...] = (
     (

@@ -90,7 +90,7 @@ def infolens(desk, *words):
 COMMANDS = [
     *("up", "deploy", "status", "down", "demo"),
     *("upload", "report", "replay", "predict", "feedback", "quality", "dataset", "dlq"),
-    *("train", "register", "rollout", "logs"),
+    *("train", "register", "rollout", "logs", "cost"),
 ]
 GROUPS = [
     *(("dataset", name) for name in ("list", "show", "diff", "checkout")),
