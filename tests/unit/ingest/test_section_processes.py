@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from infolens.ingest import section_processes
 from infolens.ingest.csv_reading import FileRefused
+from infolens.ingest.parts import part_id_of
 from infolens.ingest.section_processes import staged_sections
 from infolens.ingest.sections import NOTHING, first_break, stage_section
 from infolens.ingest.survey import survey
@@ -129,7 +130,9 @@ def test_sections_may_be_staged_apart_and_in_any_order(data, section_bytes):
     for section in apart:
         same = found.held.sections[section.counts.number]
         assert (section.index, section.rejects) == (same.index, same.rejects)
-        assert section.counts == replace(same.counts, earlier=NOTHING)
+        assert section.counts == replace(same.counts, earlier=NOTHING, part_id=section.counts.part_id)
+        assert (section.counts.part_id == same.counts.part_id) == (not same.counts.earlier.rows)
+        assert same.counts.part_id == part_id_of(same.part)
     assert first_break(found.survey, found.held.counts) is None
     assert merged_with(found.survey, Held(apart)).outcome == found.outcome
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +27,7 @@ from infolens.ingest.survey import REJECT_COLUMNS
 from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from infolens.ingest.identity_index import IdentityIndex
     from infolens.ingest.sections import SectionCounts
     from infolens.ingest.survey import Survey
+    from infolens.ingest.worker_processes import Given
 
 _LISTED = 10
 """Conflicts and near duplicates shown one by one."""
@@ -69,8 +71,16 @@ class FinalPart:
     """A part of the upload as the dataset takes it."""
 
     part: Part
-    data: bytes
     index: bytes
+    read: Callable[[], bytes]
+    """Gives its bytes."""
+    staged_as: int | None = None
+    """Number of the section whose staged part it is, byte for byte; None for one that was written anew."""
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes; they are read now when they lie where they were staged."""
+        return self.read()
 
 
 @dataclass(frozen=True)
@@ -331,13 +341,14 @@ class Merging:
         label = self._index(place).label_name(int(rows.records.label[row]))
         return int(rows.records.line[row]) + self._lines_before[place], label
 
-    def _made(self, place: int, lines: NDArray[np.uint32]) -> tuple[bytes, Dropped]:
-        """Give a section's part without some lines, and what went with them."""
+    def _made(self, place: int, lines: NDArray[np.uint32]) -> tuple[bytes | None, Dropped]:
+        """Give a section's part without some lines (None: as it was staged), and what went with them."""
         counts = self._counts[place]
         if len(lines) == counts.rows_kept:
             return b"", Dropped(len(lines), *map(dict, (counts.label_counts, counts.split_counts, counts.length_bins)))
-        data = self._staged.part(counts.number)
-        return _without(self._schema, counts, data, lines) if self._is_changed(place, lines) else (data, counts.earlier)
+        if not self._is_changed(place, lines):
+            return None, counts.earlier
+        return _without(self._schema, counts, self._staged.part(counts.number), lines)
 
     def _is_changed(self, place: int, lines: NDArray[np.uint32]) -> bool:
         """Whether a section's part has to be written anew, and not left out: more goes than was staged without."""
@@ -346,15 +357,15 @@ class Merging:
 
     def _made_in_processes(
         self, changed: Sequence[tuple[int, NDArray[np.uint32]]]
-    ) -> Generator[tuple[int, NDArray[np.uint32], tuple[bytes, Dropped]], None, None]:
+    ) -> Generator[tuple[int, NDArray[np.uint32], tuple[bytes | None, Dropped]], None, None]:
         """Do the same in several processes, which have no part in reading: in order, few parts in memory."""
 
-        def work(place: int, bodies: Sequence[bytearray]) -> tuple[Dropped, tuple[bytes]]:
+        def work(place: int, bodies: Sequence[Given]) -> tuple[Dropped, tuple[bytes]]:
             lines = np.frombuffer(bodies[1], np.uint32)
-            data, gone = _without(self._schema, self._counts[place], bodies[0], lines)
+            data, gone = _without(self._schema, self._counts[place], bytearray(bodies[0]), lines)
             return gone, (data,)
 
-        done: dict[int, tuple[bytes, Dropped]] = {}
+        done: dict[int, tuple[bytes | None, Dropped]] = {}
         pending: deque[tuple[int, NDArray[np.uint32]]] = deque()
         left = iter(changed)
         with Crew(work, self._workers) as crew:
@@ -375,15 +386,22 @@ class Merging:
                 yield place, lines, done.pop(place)
 
     def _final(
-        self, place: int, lines: NDArray[np.uint32], data: bytes, gone: Dropped
+        self, place: int, lines: NDArray[np.uint32], data: bytes | None, gone: Dropped
     ) -> tuple[FinalPart | None, _Written]:
-        if not data:
+        counts = self._counts[place]
+        read: Callable[[], bytes]
+        if data is None:
+            read = functools.partial(self._staged.part, counts.number)
+            part_id, staged_as = counts.part_id, counts.number
+        elif data:
+            read, part_id, staged_as = functools.partial(bytes, data), part_id_of(data), None
+        else:
             return None, _Written(None, len(lines), gone)
         index = self._index(place)
         records = index.records()
         stays = is_first(records) & ~np.isin(records.line, lines)
-        part = Part(part_id_of(data), self._counts[place].rows_kept - len(lines), self._lines_before[place])
-        return FinalPart(part, data, index.only(records.line[stays])), _Written(part, len(lines), gone)
+        part = Part(part_id, counts.rows_kept - len(lines), self._lines_before[place])
+        return FinalPart(part, index.only(records.line[stays]), read, staged_as), _Written(part, len(lines), gone)
 
     def _near_duplicates(self, standing: _Standing) -> tuple[int, tuple[NearDuplicate, ...]]:
         if not has_texts(self._schema) or not self._filled:

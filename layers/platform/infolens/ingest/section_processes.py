@@ -23,13 +23,16 @@ from infolens.ingest.seen_rows import SeenRows
 from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from infolens.contracts.task import Schema
     from infolens.ingest.sections import ReadSection
     from infolens.ingest.survey import Survey
+    from infolens.ingest.worker_processes import Given
+
+    Piece = bytes | bytearray | memoryview
 
 WINDOW_BYTES = 256 << 10
 """Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
@@ -37,7 +40,9 @@ WINDOW_BYTES = 256 << 10
 _HELD = 2
 """Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 256 << 10
+"""Few enough to find memory that has been used before; what is larger is fetched from the system, zeroed, each time."""
+_SHARED_BYTES_MOST = 64 << 20
 _LINE_ENDS = (b"\n", b"\r")
 
 
@@ -107,8 +112,8 @@ class _Job:
         """Give the offset at which the next section begins."""
         return (number + 1) * self.section_bytes
 
-    def read(self, data: memoryview, number: int, start: int) -> ReadSection:
-        """Read a section from bytes that begin at its start."""
+    def read(self, data: Sequence[Piece], number: int, start: int) -> ReadSection:
+        """Read a section from bytes that begin at its start, in one piece or several."""
         stop, content = self.stop(number), cast("IO[bytes]", _Bytes(data))
         return read_section(content, self.survey, self.schema, number, start, stop, self.upload_id)
 
@@ -138,15 +143,19 @@ class _Earlier:
 class _Bytes:
     """Reads memory without a copy of the whole."""
 
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-        self._at = 0
+    def __init__(self, data: Sequence[Piece]) -> None:
+        self._left = deque([memoryview(piece) for piece in data])
 
     def read(self, size: int) -> bytes:
         """See IO."""
-        piece = bytes(self._data[self._at : self._at + size])
-        self._at += len(piece)
-        return piece
+        taken: list[memoryview] = []
+        while size and self._left:
+            piece = self._left.popleft()
+            if len(piece) > size:
+                self._left.appendleft(piece[size:])
+            taken.append(piece[:size])
+            size -= len(taken[-1])
+        return b"".join(taken)
 
 
 class _Source:
@@ -154,7 +163,12 @@ class _Source:
 
     def __init__(self, content: IO[bytes], survey: Survey) -> None:
         self._content = content
-        self._held = bytearray()
+        self._held: deque[bytes] = deque()
+        """In pieces as they were read: none is copied, and none moves when others go."""
+        self._first = survey.data_start
+        """Offset at which the first of them begins."""
+        self.end = survey.data_start
+        """Offset up to which the content was read."""
         self._seeks = survey.format.splittable and content.seekable() and content.tell() == survey.data_start
         self.start = survey.data_start
         """Offset of what is held."""
@@ -162,45 +176,56 @@ class _Source:
         self.refused: FileRefused | None = None
         """Why the content broke off; it is taken for its end."""
 
-    @property
-    def end(self) -> int:
-        """Offset up to which the content was read."""
-        return self.start + len(self._held)
-
     def reaches(self, offset: int) -> bool:
         """Read on to an offset; False when the content ends before it."""
         while not self.ended and self.end < offset:
-            self._held += self._read(min(_READ_BYTES, offset - self.end))
+            data = self._read(min(_READ_BYTES, offset - self.end))
+            self._held.append(data)
+            self.end += len(data)
         return self.end >= offset
 
-    def between(self, start: int, stop: int) -> memoryview:
-        """Give what was read of a range; to be released before more is read."""
-        return memoryview(self._held)[start - self.start : stop - self.start]
+    def between(self, start: int, stop: int) -> list[memoryview]:
+        """Give what was read of a range, in pieces."""
+        return [piece for _, piece in self._pieces(start, stop)]
 
     def after_line_end(self, start: int, stop: int) -> int:
         """Give the last place up to `stop` at which a line ends for certain; `start` when there is none behind it."""
         if self.ended and stop >= self.end:
             return self.end
-        low, high = start - self.start, stop - self.start
-        feed = self._held.rfind(b"\n", low, high) + 1
-        back = self._held.rfind(b"\r", low, high - 1) + 1  # one at the very end may be half of an end
-        return max(feed, back, low) + self.start
+        for begin, view in reversed(list(self._pieces(start, stop))):
+            piece = bytes(view)
+            feed = piece.rfind(b"\n") + 1
+            back = piece.rfind(b"\r", 0, stop - 1 - begin) + 1  # one at the very end may be half of an end
+            if feed or back:
+                return begin + max(feed, back)
+        return start
 
     def let_go(self, before: int) -> None:
         """Forget what lies before an offset; what was not read yet is read over."""
-        held = min(before, self.end) - self.start
-        if held > 0:
-            del self._held[:held]
-            self.start += held
+        while self._held and self._first + len(self._held[0]) <= before:
+            self._first += len(self._held.popleft())
+        self.start = max(self.start, min(before, self.end))
         if before > self.end and self._seeks:
             self._content.seek(before)
-            self.start = before
-        while self.start < before and not self.ended:
-            self.start += len(self._read(min(_READ_BYTES, before - self.start)))
+            self.end = before
+        while self.end < before and not self.ended:
+            self.end += len(self._read(min(_READ_BYTES, before - self.end)))
+        if not self._held:
+            self._first = self.end
+            self.start = max(self.start, min(before, self.end))
 
     def forget(self) -> None:
         """Give the memory back; for a process that was forked and has no use for it."""
-        self._held = bytearray()
+        self._held.clear()
+
+    def _pieces(self, start: int, stop: int) -> Iterator[tuple[int, memoryview]]:
+        """Give what was read of a range, in pieces that are not empty, each with its offset."""
+        begin = self._first
+        for piece in self._held:
+            low, high = max(start, begin), min(stop, begin + len(piece))
+            if low < high:
+                yield low, memoryview(piece)[low - begin : high - begin]
+            begin += len(piece)
 
     def _read(self, size: int) -> bytes:
         try:
@@ -247,8 +272,7 @@ def _read_whole(source: _Source, job: _Job, number: int, start: int) -> ReadSect
         source.reaches(max(start, job.stop(number)) + beyond)
         given = source.after_line_end(start, source.end)
         if source.ended or given >= job.stop(number):
-            with source.between(start, given) as data:
-                section = job.read(data, number, start)
+            section = job.read(source.between(start, given), number, start)
             if _is_whole(section.counts, given, source):
                 return section
         beyond = min(beyond * 8, beyond + MAX_RECORD)
@@ -314,8 +338,7 @@ class _Plan:
             return None
         self._source.reaches(stop + WINDOW_BYTES)
         # A place at which a line has just ended is the first that may be found: hence one byte before the border.
-        with self._source.between(stop - 1, stop + WINDOW_BYTES) as data:
-            window = bytes(data)
+        window = b"".join(self._source.between(stop - 1, stop + WINDOW_BYTES))
         survey = self._job.survey
         found = guess_record_start(window, survey.format.delimiter, len(survey.header))
         # A section that was cut within a line would not know; within quotes it does.
@@ -333,14 +356,14 @@ class _Work:
         self._held: dict[int, ReadSection] = {}
 
     def __call__(
-        self, head: tuple[str, int, int, tuple[int, ...]], bodies: Sequence[bytearray]
+        self, head: tuple[str, int, int, tuple[int, ...]], bodies: Sequence[Given]
     ) -> tuple[SectionCounts, Sequence[bytes]]:
         what, number, start, wanted = head
         if what == "write":
             return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0], np.uint32)))
         self._source.forget()  # the parent's, of which the fork has a copy
         self._held = {each: section for each, section in self._held.items() if each in wanted}
-        section = self._held[number] = self._job.read(memoryview(bodies[0]), number, start)
+        section = self._held[number] = self._job.read(bodies, number, start)
         return section.counts, (section.index, section.rejects)
 
 
@@ -372,8 +395,8 @@ class _Line:
                 self.begun.append(attempt)
                 if attempt.start is not None:
                     attempt.worker = worker
-                    with self._source.between(attempt.start, attempt.given) as data:
-                        self._crew.begin(attempt, ("read", attempt.number, attempt.start, held), data, by=worker)
+                    data = self._source.between(attempt.start, attempt.given)
+                    self._crew.begin(attempt, ("read", attempt.number, attempt.start, held), data, by=worker)
                     break
 
     def written(self) -> StagedSection | None:
@@ -397,7 +420,9 @@ def _stage_in_workers(  # noqa: PLR0913, PLR0917 - as staged_sections
 ) -> Generator[StagedSection, None, None]:
     plan = _Plan(source, job, number, start)
     hold_little()  # workers are born with it
-    with Crew(_Work(source, job), workers) as crew:
+    job.schema.clean_block({})  # loads what cleans, once for all of them
+    shared = min(job.section_bytes + 2 * WINDOW_BYTES, _SHARED_BYTES_MOST)
+    with Crew(_Work(source, job), workers, shared) as crew:
         line = _Line(crew, source, workers)
         while True:
             line.employ(plan)

@@ -25,6 +25,7 @@ from infolens.ingest.parts import (
     PartWriter,
     arrow_schema,
     cut_at_lines,
+    part_id_of,
     rows_batch,
     text_buffers,
     text_lengths,
@@ -102,6 +103,9 @@ class SectionCounts:
     earlier: Dropped = NOTHING
     """Kept rows that the part was written without, since an earlier section of the file has them; none where nobody
     knew the earlier sections. The other counts are the same with them or without."""
+    part_id: str = ""
+    """Of the part as it was written (`infolens.ingest.parts.part_id_of`), so that it is told apart without being read;
+    "" as long as it is not written."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,8 @@ class ReadSection:
                 stay = [batch]
             for piece in stay:
                 writer.add(piece)
-        return replace(self.counts, earlier=gone), writer.finish()
+        part = writer.finish()
+        return replace(self.counts, earlier=gone, part_id=part_id_of(part)), part
 
 
 def dropped_of(schema: Schema, rows: pa.Table | pa.RecordBatch) -> Dropped:

@@ -1,12 +1,15 @@
 """Forks processes that do pieces of work, and gives them large bytes without a copy too many.
 
-Lambda has no shared memory, hence no queues and locks of `multiprocessing`: processes are forked and talk over sockets.
-They use no connection of their parent's. One that dies is noticed, and none outlives the block that it was made for.
+Lambda has no shared memory with a name, hence no queues and locks of `multiprocessing`: processes are forked and talk
+over sockets, and through a piece of memory without a name that both have since the fork. They use no connection of
+their parent's. One that dies is noticed, and none outlives the block that it was made for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
+import mmap
 import multiprocessing
 import pickle
 import socket
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
 
-    Work = Callable[[Any, Sequence[bytearray]], tuple[object, Sequence[bytes]]]
+    Given = bytearray | memoryview
+    Work = Callable[[Any, Sequence[Given]], tuple[object, Sequence[bytes]]]
+    Body = bytes | memoryview | Sequence[bytes | memoryview]
 
 _BUFFER_BYTES = 1 << 20
+_ALIGNED = 64
 _PATIENCE_S = 5.0
 
 
@@ -29,10 +35,15 @@ class WorkerDiedError(RuntimeError):
 
 
 class _Line:
-    """One end of a connection between two processes: small objects, with large bytes that are copied once."""
+    """One end of a connection between two processes, which send in turns: small objects, with large bytes.
 
-    def __init__(self, end: socket.socket) -> None:
+    Bytes that have room in the shared memory are copied there, once; others go the same way as the objects.
+    """
+
+    def __init__(self, end: socket.socket, shared: mmap.mmap | None) -> None:
         self._end = end
+        self._shared = shared
+        self._room = len(shared) if shared else 0
         for kind in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             end.setsockopt(socket.SOL_SOCKET, kind, _BUFFER_BYTES)
 
@@ -44,22 +55,45 @@ class _Line:
         """Give it up."""
         self._end.close()
 
-    def send(self, head: object, *bodies: bytes | memoryview) -> None:
-        """Send an object and bytes."""
-        packed = pickle.dumps((head, [len(body) for body in bodies]))
+    def send(self, head: object, *bodies: Body) -> None:
+        """Send an object and bytes, each in one piece or several; what was received before is no longer valid."""
+        pieces = [[body] if isinstance(body, bytes | memoryview) else body for body in bodies]
+        places: list[tuple[int, int]] = []
+        free = 0
+        for body in pieces:
+            size = sum(map(len, body))
+            fits = free + size <= self._room
+            places.append((free if fits else -1, size))
+            free += -(-size // _ALIGNED) * _ALIGNED * fits
+        packed = pickle.dumps((head, places))
+        for (place, _), body in zip(places, pieces, strict=True):
+            if place >= 0 and self._shared:
+                for piece in body:
+                    self._shared[place : place + len(piece)] = piece
+                    place += len(piece)  # noqa: PLW2901 - of the next piece
         self._end.sendall(len(packed).to_bytes(8, "big") + packed)
-        for body in bodies:
-            self._end.sendall(body)
+        for (place, _), body in zip(places, pieces, strict=True):
+            if place < 0:
+                for piece in body:
+                    self._end.sendall(piece)
 
-    def receive(self) -> tuple[Any, list[bytearray]]:
-        """Wait for what the other end sends.
+    def receive(self) -> tuple[Any, list[Given]]:
+        """Wait for what the other end sends; the bytes are valid until this end sends.
 
         Raises:
             OSError: the other end is gone.
         """
         size = int.from_bytes(self._take(8), "big")
-        head, sizes = pickle.loads(self._take(size))  # noqa: S301 - from our own process
-        return head, [self._take(size) for size in sizes]
+        head, places = pickle.loads(self._take(size))  # noqa: S301 - from our own process
+        return head, [self._shared_at(place, size) if place >= 0 else self._take(size) for place, size in places]
+
+    def let_go(self) -> None:
+        """Give up the pages of the shared memory that this process has touched; the other's stay as they are."""
+        if self._shared:
+            self._shared.madvise(mmap.MADV_DONTNEED)
+
+    def _shared_at(self, place: int, size: int) -> memoryview:
+        return memoryview(self._shared or b"")[place : place + size]
 
     def _take(self, size: int) -> bytearray:
         data = bytearray(size)
@@ -84,16 +118,19 @@ class _Worker:
 class Crew:
     """Processes that do one kind of work; forked at the beginning of its block, and gone at its end."""
 
-    def __init__(self, work: Work, count: int) -> None:
+    def __init__(self, work: Work, count: int, shared_bytes: int = 0) -> None:
         """Take the work and the number of processes.
 
         Args:
             work: (object, bytes) -> (object, bytes), run in a process that was forked: it knows what the parent knew
-                at the beginning of the block, and the objects must be such as pickle takes.
+                at the beginning of the block, and the objects must be such as pickle takes. Of the bytes that it is
+                given nothing may be left in what it gives back.
             count: of processes.
+            shared_bytes: memory that each process shares with its parent; bytes that fit go through it.
         """
         self._work = work
         self._count = count
+        self._shared_bytes = shared_bytes
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -101,7 +138,8 @@ class Crew:
         context = multiprocessing.get_context("fork")
         try:
             for _ in range(self._count):
-                here, there = map(_Line, socket.socketpair())
+                shared = mmap.mmap(-1, self._shared_bytes) if self._shared_bytes else None
+                here, there = (_Line(end, shared) for end in socket.socketpair())
                 # A worker that held the lines of others would keep them open when the parent is gone.
                 others = [here, *(worker.line for worker in self._workers)]
                 process = context.Process(target=_serve, args=(self._work, there, others), daemon=True)
@@ -134,13 +172,13 @@ class Crew:
         """Give the numbers of the processes that have nothing to do."""
         return [number for number, worker in enumerate(self._workers) if worker.about is None]
 
-    def begin(self, about: object, head: object, *bodies: bytes | memoryview, by: int | None = None) -> None:
+    def begin(self, about: object, head: object, *bodies: Body, by: int | None = None) -> None:
         """Hand work to an idle process.
 
         Args:
             about: what the work is about, given back by `finished`.
             head: first argument of the work.
-            bodies: second argument of the work.
+            bodies: second argument of the work; each in one piece, or in several that it gets as one.
             by: number of the process; any that is idle when it is left out.
 
         Raises:
@@ -152,6 +190,7 @@ class Crew:
             worker.line.send(head, *bodies)
         except OSError as error:
             raise _death_of(worker) from error
+        worker.line.let_go()
 
     def finished(self) -> Iterator[tuple[Any, Any, list[bytes]]]:
         """Wait until some work is done; gives what it was about, and its outcome.
@@ -183,6 +222,7 @@ def _death_of(worker: _Worker) -> WorkerDiedError:
 
 def _serve(work: Work, line: _Line, others: list[_Line]) -> None:
     """Work until the parent is gone."""
+    gc.freeze()  # what the parent has is not looked through again and again, and its pages stay shared
     for other in others:
         other.close()
     with contextlib.suppress(OSError):

@@ -33,6 +33,7 @@ from infolens.rows import text_lengths
 from infolens.usecases.datasets import Datasets
 from infolens.usecases.ingest_ports import HeadContestedError, Ingested
 from infolens.usecases.overlapped_writes import OverlappedWrites
+from infolens.usecases.staged_store import PARQUET
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,7 +53,6 @@ ATTEMPTS = 50
 REPLAY_OF = "infolens-replay-of"
 """S3 metadata of a file that was put back from quarantine: the upload that it was."""
 
-_PARQUET = "application/vnd.apache.parquet"
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _CSV = "text/csv; charset=utf-8"
@@ -153,7 +153,7 @@ class Settlement:
                 before, child = self._datasets.first_with(self.upload_id, parent)
                 return self._as_taken(merging, before, compared), before, child
             self._compare(merging, parent, compared)
-            self._write_parts(merging)
+            self._write_parts(merging, staged)
             merged = merging.result()
             if not merged.parts:
                 return merged, parent, None
@@ -201,9 +201,14 @@ class Settlement:
         )
         compared.update(part.part_id for _, part in fresh)
 
-    def _write_parts(self, merging: Merging) -> None:
+    def _write_parts(self, merging: Merging, staged: StagedUpload) -> None:
         def write(final: FinalPart) -> None:
-            self._store.write(self._bucket, keys.part(self._task, final.part.part_id), final.data, _PARQUET)
+            key = keys.part(self._task, final.part.part_id)
+            origin = "" if final.staged_as is None else staged.part_key(final.staged_as)
+            if origin:  # the store has these bytes already
+                self._store.copy((self._bucket, origin, ""), self._bucket, key)
+            else:
+                self._store.write(self._bucket, key, final.data, PARQUET)
             self._store.write(self._bucket, keys.part_index(self._task, final.part.part_id), final.index)
 
         made = cast("Generator[FinalPart, None, None]", merging.parts())  # it may have processes that have to go

@@ -28,6 +28,10 @@ REJECTS = "rejects.jsonl"
 COUNTS = "counts.json"
 """Written last: where it is, the others are."""
 
+PARQUET = "application/vnd.apache.parquet"
+"""Content type of parts."""
+_BYTES = "application/octet-stream"
+
 HELD_INDEX_BYTES = 128 << 20
 """Indexes of an upload that are held in memory while it is merged: at 32 bytes a row, four million rows."""
 
@@ -44,6 +48,9 @@ class StagedUpload(Protocol):
 
     def part(self, number: int) -> bytes:
         """Kept rows of a section that kept some."""
+
+    def part_key(self, number: int) -> str:
+        """Key of that part's object in the data bucket; "" when it is in memory alone."""
 
     def rejects(self, number: int) -> bytes:
         """Rejected rows of a section that rejected some."""
@@ -64,6 +71,10 @@ class InMemory:
     def part(self, number: int) -> bytes:  # noqa: ARG002 - there is but one
         """See StagedUpload."""
         return self._section.part
+
+    def part_key(self, number: int) -> str:  # noqa: ARG002 - there is but one
+        """See StagedUpload."""
+        return ""
 
     def rejects(self, number: int) -> bytes:  # noqa: ARG002 - there is but one
         """See StagedUpload."""
@@ -92,9 +103,13 @@ class InBucket:
     def keep(self, section: StagedSection) -> None:
         """Write a section, its counts last."""
         counts = section.counts
-        for what, data in ((_part_of(counts), section.part), (INDEX, section.index), (REJECTS, section.rejects)):
+        for what, data, kind in (
+            (_part_of(counts), section.part, PARQUET),  # copied to where it stays, and its type with it
+            (INDEX, section.index, _BYTES),
+            (REJECTS, section.rejects, _BYTES),
+        ):
             if data:
-                self._store.write(self._bucket, self._key(counts.number, counts.start, what), data)
+                self._store.write(self._bucket, self._key(counts.number, counts.start, what), data, kind)
         self._store.write(
             self._bucket, self._key(counts.number, counts.start, COUNTS), codec.to_json(counts), "application/json"
         )
@@ -140,8 +155,12 @@ class InBucket:
 
     def part(self, number: int) -> bytes:
         """See StagedUpload."""
+        return self._store.read(self._bucket, self.part_key(number)).data
+
+    def part_key(self, number: int) -> str:
+        """See StagedUpload."""
         counts = self.counts[number]
-        return self._store.read(self._bucket, self._key(number, counts.start, _part_of(counts))).data
+        return self._key(number, counts.start, _part_of(counts))
 
     def rejects(self, number: int) -> bytes:
         """See StagedUpload."""
