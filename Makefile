@@ -95,9 +95,27 @@ deploy: setup ## Build and deploy template.yaml (to AWS with credentials, else t
 task: setup ## Stamp a new task folder: make task NAME=toxicity
 	python infra/scaffold/new_task.py "$(NAME)"
 
+# Each peer in an environment of its own: some cap what others need. torch comes first and by plain pip, as in setup.
+$(STAMPS)/bench-%: infra/benchmarks/serving/peers/%.lock $(STAMPS)/uv
+	$(PYTHON) -m venv .venvs/bench-$*
+	.venvs/bench-$*/bin/python -m pip install --quiet $(TORCH)
+	$(UV) pip install --quiet --python .venvs/bench-$*/bin/python --requirement $<
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: $(addprefix $(STAMPS)/bench-,ctranslate2 optimum openvino)
+
+.PHONY: bench
+bench: THREADS ?= 2
+bench: setup bench-peers ## Serving beside its peers: ONLY=distilbert,xlnet,bart,task for parts, THREADS=1 for one vCPU
+	python infra/benchmarks/serving/measure.py --only "$(ONLY)" --threads $(THREADS)
+
 .PHONY: locks
 locks: $(STAMPS)/uv ## Resolve the locked environments anew
 	$(UV) pip compile --quiet --no-header --python-version 3.11 pyproject.toml \
 		--group cli --group training --group test --group lint \
 		--override infra/environments/without-torch.txt --output-file infra/environments/dev.txt
 	$(UV) pip compile --quiet --no-header --python-version 3.11 infra/environments/sam.in --output-file infra/environments/sam.txt
+	cd infra/benchmarks/serving/peers && for peer in ctranslate2 optimum openvino; do \
+		$(CURDIR)/$(UV) pip compile --quiet --no-header --python-version 3.11 --override without-torch.txt \
+			$$peer.in --output-file $$peer.lock; done
