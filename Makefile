@@ -99,7 +99,7 @@ task: setup ## Stamp a new task folder: make task NAME=toxicity
 $(STAMPS)/bench-%: infra/benchmarks/serving/peers/%.lock $(STAMPS)/uv
 	$(PYTHON) -m venv .venvs/bench-$*
 	.venvs/bench-$*/bin/python -m pip install --quiet $(TORCH)
-	$(UV) pip install --quiet --python .venvs/bench-$*/bin/python --requirement $<
+	$(UV) pip install --quiet --no-deps --python .venvs/bench-$*/bin/python --requirement $<
 	@touch $@
 
 .PHONY: bench-peers

@@ -149,7 +149,7 @@ def _table(case: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     rounds = max((row["rounds"] for row in good), default=0)
     limit = f", roof {roof:.3g} ms" if roof else ""
     lines = [
-        f"### {case} ({rounds} rounds{limit})",
+        f"### {case} ({rounds} {'round' if rounds == 1 else 'rounds'}{limit})",
         "",
         f"| {' | '.join(HEAD)} |",
         f"| --- |{' ---: |' * (len(HEAD) - 1)}",
