@@ -16,6 +16,8 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # uv brings its own certificates; behind a company's proxy only the system's know who answers.
 export UV_SYSTEM_CERTS := 1
+# Byte code is compiled once, not again by every worker and command.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Say what there is
@@ -63,11 +65,12 @@ check: setup ## Lint, types, import contracts, unit and contract tests (two to t
 	.venvs/sam/bin/sam validate --lint --region us-east-1
 	pytest tests/unit tests/contract -q -n 2 --dist loadgroup
 
-# Two workers, one thread each: the embedded cloud's tests wait much, and the others use what they leave (tests/conftest.py).
+# Three workers for two cores, one thread each: the embedded cloud's tests wait much, and others use what they leave
+# (tests/conftest.py says which begin).
 .PHONY: test
 test: export OMP_NUM_THREADS := 1
 test: setup ## All tests, those against the embedded cloud included
-	pytest -n 2 --dist loadgroup
+	pytest -n 3 --dist loadgroup
 
 # The date is the seed, so that each night looks elsewhere and can be repeated.
 .PHONY: nightly
