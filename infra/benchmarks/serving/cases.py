@@ -75,7 +75,7 @@ class Part:
     cases: tuple[Case, ...]
     engines: tuple[Engine, ...]
     rounds: int = 7
-    seconds: int = 150
+    seconds: int = 140
     """What a part may take at most, the engines' start included: it begins no round that would end later."""
 
 

@@ -4,7 +4,7 @@
     python infra/benchmarks/serving/measure.py --list
     python infra/benchmarks/serving/measure.py --report              # tables and picture of what has been measured
 
-Each part is measured by itself, within its own 150 seconds, and kept below the work folder, so that a run can be
+Each part is measured by itself, within its own 140 seconds, and kept below the work folder, so that a run can be
 cut into quiet pieces; the report is made of all pieces. README.md beside this script says what the figures mean.
 """
 
@@ -35,6 +35,9 @@ HERE = Path(__file__).resolve().parent
 WORK = ROOT / ".infolens" / "benchmarks" / "serving"
 COLD_START = HERE.parent / "cold_start" / "measure.py"
 REFERENCE = "torch fp32"
+MARGIN = 1.2
+"""A round may take so many times the longest one before it."""
+
 PAUSE = 0.05
 """Seconds after an engine's turn: the threads of some spin on for a while, and would take the next one's cores."""
 
@@ -105,11 +108,14 @@ def measure(part: Part, work: Path, threads: int, rounds: int) -> dict[str, Any]
             print(f"  {engine.name}: ready in {worker.loaded['load_seconds']:.1f} s", flush=True)
         said = Measuring(part, workers, failed, items_of(part, work))
         said.outcomes()
+        longest = 0.0
         for number in range(rounds):
-            if number and time.perf_counter() - began > part.seconds * (1 - 1 / rounds):
-                print(f"  stopped after {number} rounds: the part has its time", flush=True)
+            now = time.perf_counter()
+            if number and now - began + MARGIN * longest > part.seconds:
+                print(f"  stopped after {number} rounds: another would end after {part.seconds} s", flush=True)
                 break
             said.round(number)
+            longest = max(longest, time.perf_counter() - now)
         return said.result() | {
             "part": part.name,
             "threads": threads,
