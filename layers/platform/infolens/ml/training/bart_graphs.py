@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.onnx import symbolic_helper
 
 from infolens.ml.encoder_decoder import DecoderShape
 from infolens.ml.training.onnx_export import trace
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 _POSITION_OFFSET = 2
 """BART keeps two rows before its first position (transformers: BartLearnedPositionalEmbedding)."""
 
-_HIDDEN = -1e9
-"""Added to the attention of a token to those after it, whose weight is then nothing in 32 bits."""
-
 
 def decoder_shape(model: BartForConditionalGeneration) -> DecoderShape:
     """Say how the caches of a model look."""
@@ -34,6 +32,82 @@ def decoder_shape(model: BartForConditionalGeneration) -> DecoderShape:
     return DecoderShape(
         config.decoder_layers, config.decoder_attention_heads, config.d_model // config.decoder_attention_heads
     )
+
+
+class _Attention(torch.autograd.Function):
+    """onnxruntime's own attention as one node, which keeps its weights in the processor's cache.
+
+    Written out, an article of 1024 tokens takes 50 MB of weights for each layer to memory and back, and a decoder step
+    spends more time between nodes than in them.
+    """
+
+    @staticmethod
+    def forward(
+        _context: Any,  # noqa: ANN401 - torch's
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        heads: int,
+    ) -> Tensor:
+        if keys.dim() == 3:
+            keys, values = (_by_head(part, heads) for part in (keys, values))
+        found = nn.functional.scaled_dot_product_attention(_by_head(queries, heads), keys, values)
+        return found.transpose(1, 2).flatten(start_dim=2)
+
+    @staticmethod
+    def symbolic(graph: Any, queries: Any, keys: Any, values: Any, heads: int) -> Any:  # noqa: ANN401 - torch's
+        found = graph.op("com.microsoft::MultiHeadAttention", queries, keys, values, num_heads_i=heads)
+        found.setType(queries.type())
+        return found
+
+
+class _CachedAttention(torch.autograd.Function):
+    """The same with what was kept, in which no token sees those after it."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0913, PLR0917 - what tracing runs; `symbolic` is what is written
+        _context: Any,  # noqa: ANN401 - torch's
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        past_keys: Tensor,
+        past_values: Tensor,
+        heads: int,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        keys = torch.cat([past_keys, _by_head(keys, heads)], dim=2)
+        values = torch.cat([past_values, _by_head(values, heads)], dim=2)
+        seen = torch.ones(queries.shape[1], keys.shape[2], dtype=torch.bool).tril(past_keys.shape[2])
+        found = nn.functional.scaled_dot_product_attention(_by_head(queries, heads), keys, values, attn_mask=seen)
+        return found.transpose(1, 2).flatten(start_dim=2), keys, values
+
+    @staticmethod
+    def symbolic(  # noqa: PLR0913, PLR0917 - torch's
+        graph: Any,  # noqa: ANN401
+        queries: Any,  # noqa: ANN401
+        keys: Any,  # noqa: ANN401
+        values: Any,  # noqa: ANN401
+        past_keys: Any,  # noqa: ANN401
+        past_values: Any,  # noqa: ANN401
+        heads: int,
+    ) -> Any:  # noqa: ANN401
+        # torch has no public way to leave an input out
+        none = symbolic_helper._optional_input_placeholder_tensor(graph)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        found = graph.op(
+            "com.microsoft::MultiHeadAttention",
+            queries,
+            keys,
+            values,
+            none,
+            none,
+            none,
+            past_keys,
+            past_values,
+            num_heads_i=heads,
+            unidirectional_i=1,
+            outputs=3,
+        )
+        found[0].setType(queries.type())
+        return found
 
 
 class EncoderGraph(nn.Module):
@@ -44,18 +118,26 @@ class EncoderGraph(nn.Module):
         super().__init__()
         inner = cast("Any", model).model
         self.encoder = inner.encoder
-        self.layers = inner.decoder.layers
         self.shape = decoder_shape(model)
+        self.heads = int(cast("Any", model.config).encoder_attention_heads)
+        self.joined = nn.ModuleList(_joined(*_projections(layer.self_attn)) for layer in inner.encoder.layers)
+        self.crossing = _joined(
+            *(part for layer in inner.decoder.layers for part in _projections(layer.encoder_attn)[1:])
+        )
 
     def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
-        """Give, for each layer, keys (1, heads, head size, tokens) and values (1, heads, tokens, head size)."""
-        states = self.encoder(input_ids=input_ids).last_hidden_state
-        crossing: list[Tensor] = []
-        for layer in self.layers:
-            attention = cast("Any", layer).encoder_attn
-            keys = _by_head(attention.k_proj(states), self.shape).transpose(2, 3)
-            crossing += [keys, _by_head(attention.v_proj(states), self.shape)]
-        return tuple(crossing)
+        """Give, for each layer, keys and values (1, heads, tokens, head size)."""
+        encoder = self.encoder
+        places = torch.arange(input_ids.shape[1]) + _POSITION_OFFSET
+        places = nn.functional.embedding(places, encoder.embed_positions.weight)
+        states = encoder.layernorm_embedding(encoder.embed_tokens(input_ids) + places)
+        for layer, joined in zip(encoder.layers, self.joined, strict=True):
+            found = _Attention.apply(*joined(states).chunk(3, dim=-1), self.heads)  # type: ignore[no-untyped-call]
+            states = layer.self_attn_layer_norm(states + layer.self_attn.out_proj(found))
+            widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
+            states = layer.final_layer_norm(states + widened)
+        parts = self.crossing(states).chunk(2 * self.shape.layers, dim=-1)
+        return tuple(_by_head(part, self.shape.heads) for part in parts)
 
 
 class DecoderGraph(nn.Module):
@@ -68,7 +150,7 @@ class DecoderGraph(nn.Module):
         self.head = cast("Any", model).lm_head
         self.register_buffer("bias", cast("Any", model).final_logits_bias)
         self.shape = decoder_shape(model)
-        self.joined = nn.ModuleList(_joined(layer.self_attn) for layer in self.decoder.layers)
+        self.joined = nn.ModuleList(_joined(*_projections(layer.self_attn)) for layer in self.decoder.layers)
 
     def forward(self, tokens: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
         """Make one step.
@@ -81,55 +163,44 @@ class DecoderGraph(nn.Module):
         Returns:
             logits, shape (beams, count, vocabulary), then keys and values of each layer, `count` tokens longer.
         """
-        decoder, shape = self.decoder, self.shape
+        decoder, heads = self.decoder, self.shape.heads
         beams, count = tokens.shape
-        past = caches[0].shape[2]
-        places = torch.arange(count) + past
-        later = torch.arange(count + past) > places.unsqueeze(1)
-        hidden = later.to(torch.float32) * _HIDDEN
-        states = decoder.embed_tokens(tokens)
-        states = decoder.layernorm_embedding(
-            states + nn.functional.embedding(places + _POSITION_OFFSET, decoder.embed_positions.weight)
-        )
+        places = torch.arange(count) + caches[0].shape[2] + _POSITION_OFFSET
+        places = nn.functional.embedding(places, decoder.embed_positions.weight)
+        states = decoder.layernorm_embedding(decoder.embed_tokens(tokens) + places)
         kept: list[Tensor] = []
         for number, (layer, joined) in enumerate(zip(decoder.layers, self.joined, strict=True)):
             past_keys, past_values, cross_keys, cross_values = caches[4 * number : 4 * number + 4]
-            queries, keys, values = (_by_head(part, shape) for part in joined(states).chunk(3, dim=-1))
-            keys = torch.cat([past_keys, keys], dim=2)
-            values = torch.cat([past_values, values], dim=2)
-            kept += [keys, values]
-            weights = torch.softmax(queries * layer.self_attn.scaling @ keys.transpose(2, 3) + hidden, dim=-1)
-            own = layer.self_attn.out_proj(_side_by_side(weights @ values))
-            states = layer.self_attn_layer_norm(states + own)
+            past = (past_keys, past_values)
+            found, *longer = _CachedAttention.apply(*joined(states).chunk(3, dim=-1), *past, heads)  # type: ignore[no-untyped-call]
+            kept += longer
+            states = layer.self_attn_layer_norm(states + layer.self_attn.out_proj(found))
             # The beams' tokens are the queries of one text: its keys and values are read once for all of them.
-            queries = layer.encoder_attn.q_proj(states) * layer.encoder_attn.scaling
-            queries = _by_head(queries.view(1, beams * count, -1), shape)
-            crossed = _side_by_side(torch.softmax(queries @ cross_keys, dim=-1) @ cross_values)
-            crossed = layer.encoder_attn.out_proj(crossed.view(beams, count, -1))
-            states = layer.encoder_attn_layer_norm(states + crossed)
+            queries = layer.encoder_attn.q_proj(states).view(1, beams * count, -1)
+            crossed = _Attention.apply(queries, cross_keys, cross_values, heads)  # type: ignore[no-untyped-call]
+            found = crossed.view(beams, count, -1)
+            states = layer.encoder_attn_layer_norm(states + layer.encoder_attn.out_proj(found))
             widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
             states = layer.final_layer_norm(states + widened)
         return (self.head(states) + self.bias, *kept)
 
 
-def _joined(attention: nn.Module) -> nn.Linear:
-    """Make one projection of an attention's queries, keys and values: a third of the calls, the same products."""
-    parts: list[nn.Linear] = [getattr(attention, f"{name}_proj") for name in "qkv"]
-    joined = nn.Linear(parts[0].in_features, 3 * parts[0].out_features)
+def _projections(attention: nn.Module) -> list[nn.Linear]:
+    return [getattr(attention, f"{name}_proj") for name in "qkv"]
+
+
+def _joined(*parts: nn.Linear) -> nn.Linear:
+    """Make one projection of several of the same states: fewer calls, the same products."""
+    joined = nn.Linear(parts[0].in_features, sum(part.out_features for part in parts))
     with torch.no_grad():
         joined.weight.copy_(torch.cat([part.weight for part in parts]))
         joined.bias.copy_(torch.cat([part.bias for part in parts]))
     return joined
 
 
-def _side_by_side(heads: Tensor) -> Tensor:
-    """Shape (texts, heads, tokens, head size) -> (texts, tokens, width)."""
-    return heads.transpose(1, 2).flatten(start_dim=2)
-
-
-def _by_head(states: Tensor, shape: DecoderShape) -> Tensor:
+def _by_head(states: Tensor, heads: int) -> Tensor:
     """Shape (texts, tokens, width) -> (texts, heads, tokens, head size)."""
-    return states.view(*states.shape[:2], shape.heads, shape.head_size).transpose(1, 2)
+    return states.view(*states.shape[:2], heads, -1).transpose(1, 2)
 
 
 @dataclass(frozen=True)
@@ -145,7 +216,7 @@ def write_encoder(model: BartForConditionalGeneration, path: Path) -> None:
     """Trace the encoder graph into an ONNX file with a free number of tokens."""
     graph = EncoderGraph(model).eval()
     outputs = [f"cross_{part}_{layer}" for layer in range(graph.shape.layers) for part in ("key", "value")]
-    free = {"input_ids": {1: "tokens"}} | {name: {3 if "key" in name else 2: "tokens"} for name in outputs}
+    free = {"input_ids": {1: "tokens"}} | {name: {2: "tokens"} for name in outputs}
     example = torch.ones((1, 8), dtype=torch.int64)  # a dimension of one would be traced as a constant
     _export(graph, (example,), path, _Names(["input_ids"], outputs, free))
 
@@ -159,13 +230,13 @@ def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
     given: list[Tensor] = [torch.ones((2, 4), dtype=torch.int64)]
     names = _Names(["tokens"], ["logits"], {"tokens": {0: "beams", 1: "count"}, "logits": {0: "beams", 1: "count"}})
     for layer in range(shape.layers):
-        given += [past, past, crossing.transpose(2, 3), crossing]
+        given += [past, past, crossing, crossing]
         names.inputs.extend(f"{kind}_{part}_{layer}" for kind in ("past", "cross") for part in ("key", "value"))
         names.outputs.extend((f"key_{layer}", f"value_{layer}"))
         for part in ("key", "value"):
             names.free[f"past_{part}_{layer}"] = {0: "beams", 2: "past"}
             names.free[f"{part}_{layer}"] = {0: "beams", 2: "kept"}
-            names.free[f"cross_{part}_{layer}"] = {3 if part == "key" else 2: "tokens"}
+            names.free[f"cross_{part}_{layer}"] = {2: "tokens"}
     _export(graph, tuple(given), path, names)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import onnx
 import torch
 
 from infolens.ml.encoder_decoder import (
@@ -24,6 +25,7 @@ from infolens.ml.encoder_decoder import (
 )
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.decoder_int8 import decoder_to_int8
 from infolens.ml.training.onnx_export import quantise
 from infolens.ml.training.seq2seq_model import Seq2SeqRecord, load
 
@@ -81,12 +83,17 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
 
 
 def to_int8(exact: Path, path: Path) -> None:
-    """Quantise weights to int8, one scale per output channel; activations are quantised as they come.
+    """Quantise the weights of either graph to int8; activations are quantised as they come.
 
-    The token embeddings stand in both graphs and are looked up, not multiplied: they are quantised too (Gather), which
-    takes 115 MB off each graph of bart-base.
+    The encoder sees a whole text at once: one scale per output channel, one for a layer's activations. The decoder is
+    another matter, see `decoder_int8`.
     """
-    quantise(exact, path, ["MatMul", "Gemm", "Gather"])
+    inputs = {given.name for given in onnx.load(exact).graph.input}
+    if "tokens" in inputs:
+        decoder_to_int8(exact, path)
+    else:
+        # The embeddings are looked up, not multiplied: they are quantised too (Gather), 115 MB less for bart-base.
+        quantise(exact, path, ["MatMul", "Gemm", "Gather"])
 
 
 @torch.no_grad()
