@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from infolens.rows import text_arrays
 from infolens.rows.split import digest_of
 from infolens.rows.text_arrays import CONTENT_KEYS, Keys, clean_texts, content_digests, keyed_texts
 from infolens.rows.text_cleaning import clean_text, content_key, join_title
+from infolens.rows.utf8_cells import Lying, Utf8Cells
 from nasty_texts import NASTY, PIECES
 
 MANY = settings(max_examples=400, deadline=None)
@@ -49,6 +51,40 @@ def test_titles_and_texts(rows):
             assert found.texts[position] == joined
             assert found.digests[position] == digest_of(content_key(joined))
     assert found.odd == sorted(found.odd)
+
+
+@MANY
+@given(rows=st.lists(st.tuples(NASTY, NASTY), min_size=1, max_size=8))
+def test_titles_and_texts_where_they_lie(rows):
+    """Texts in quotes, amid other columns, become what they become as objects of their own, doubled quotes and all."""
+    columns = [[cell.encode(errors="replace").decode() for cell in column] for column in zip(*rows, strict=True)]
+    found = keyed_texts(_in_one_file(columns), CONTENT_KEYS)
+    expected = keyed_texts(columns, CONTENT_KEYS)
+    odd = {*found.odd, *expected.odd}
+    for position in range(len(rows)):
+        if position not in odd:
+            assert found.texts[position] == expected.texts[position]
+            assert found.digests[position] == expected.digests[position]
+    assert {*found.odd} <= {*expected.odd}  # where quotes are doubled there is more room for what entities become
+
+
+def _in_one_file(columns: list[list[str]]) -> list[Utf8Cells]:
+    """Columns as they lie in rows of CSV, all in quotes."""
+    data = bytearray()
+    places: list[tuple[list[int], list[int], list[int]]] = [([], [], []) for _ in columns]
+    for row in zip(*columns, strict=True):
+        for cell, (begins, ends, doubled) in zip(row, places, strict=True):
+            data += b'"'
+            begins.append(len(data))
+            for piece in cell.encode().split(b'"'):
+                data += piece
+                data += b'""'
+                doubled.append(len(data) - 1)
+            doubled.pop()
+            del data[-2:]
+            ends.append(len(data))
+            data += b'",'
+    return [Utf8Cells(Lying(bytes(data), *(np.array(each, np.intp) for each in three))) for three in places]
 
 
 @MANY

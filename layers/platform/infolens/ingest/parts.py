@@ -76,9 +76,8 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
 def _array(column: Sequence[object], kind: pa.DataType) -> pa.Array:
     if not isinstance(column, Utf8Cells):
         return pa.array(column, kind)
-    edges = np.zeros(len(column) + 1, np.int32)
-    np.cumsum([*map(len, column.utf8)], out=edges[1:])
-    return pa.StringArray.from_buffers(len(column), pa.py_buffer(edges), pa.py_buffer(b"".join(column.utf8)))
+    data, edges = column.packed()
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(edges.astype(np.int32)), pa.py_buffer(data))
 
 
 def _digests(digests: Sequence[bytes]) -> pa.Array:

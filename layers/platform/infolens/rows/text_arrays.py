@@ -2,7 +2,7 @@
 
 Only ingest has numpy, so that schemas import this module when a block of rows comes, and never before.
 
-The texts of a chunk stand behind each other in one array, with NULs between them, and every step is one pass over it.
+The texts of a chunk stand behind each other in one array, with a NUL behind each, and every step is one pass over it.
 Of nearly every character cleaning knows by itself whether it stays, is white space or goes away, and what it adds to a
 text's key. Texts with another one, a mark that combines with its neighbours for example, are *odd* and are left to the
 functions of `text_cleaning`.
@@ -13,15 +13,15 @@ from __future__ import annotations
 import functools
 import itertools
 import unicodedata
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infolens.rows.byte_places import places_where
 from infolens.rows.split import digest_of, salted_digests
 from infolens.rows.text_cleaning import INVALID, clean_text, content_key, unescaped
-from infolens.rows.utf8_cells import Utf8Cells
+from infolens.rows.utf8_cells import Lying, Utf8Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,13 +41,11 @@ _LONG = 100_000
 _VOID = 0x01
 """A byte that stands for nothing, put where something goes away; as a control of a text it would go away itself."""
 
-_FEW = 500
-"""One byte in so many, up to which putting the pieces between them together is quicker than choosing byte by byte."""
-
 _UNSEEN, _PLAIN, _BLANK, _GONE, _ODD = range(5)
 """What is known of a character: nothing yet; it stays; it is white space; it goes away; its text is odd."""
 
-_SPACE, _FULL_STOP, _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x20, 0x2E, 0xC0, 0xE0, 0xF0
+_SPACE, _AMPERSAND, _FULL_STOP = b" &."
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0xC0, 0xE0, 0xF0
 _PRINTABLE = 0x7F - _SPACE
 """Number of printable ASCII characters, of which the space is the first."""
 
@@ -68,7 +66,7 @@ _JAMO = range(0x1100, 0x1200)
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
-class _Characters:
+class _KnownCharacters:
     """What each character beyond ASCII is, learned when it is first met: there are 1.1 million, a file has hundreds."""
 
     def __init__(self, counts: Callable[[str], bool]) -> None:
@@ -130,41 +128,50 @@ class KeyedTexts:
     """Positions of the texts for which `texts` and `digests` hold nothing that can be used, ascending."""
 
 
+@dataclass(frozen=True)
+class _Characters:
+    """The characters beyond ASCII of a chunk."""
+
+    leads: Places
+    """Where each begins."""
+    points: NDArray[np.int32]
+    widths: Bytes
+    """Their numbers of bytes."""
+    kinds: Bytes
+
+
 class Keys:
     """What tells texts of a task apart: their lower-case letters and digits (`content_key`), or their letters alone."""
 
     def __init__(self, counts: Callable[[str], bool], at_least: int = 1) -> None:
         """Take what belongs to a key, and the characters that a key must have; texts with a shorter one are odd."""
-        self._characters = _Characters(counts)
+        self._known = _KnownCharacters(counts)
         self._deleted = bytes(byte for byte in range(1, 128) if not counts(chr(byte)))
         self._at_least = at_least
 
-    def kinds(self, points: NDArray[np.int32]) -> Bytes:
-        """Give the kinds of code points beyond ASCII."""
-        return self._characters.kinds(points)
-
-    def digests(self, data: bytes) -> tuple[list[bytes], list[int]]:
-        """Give digests of clean texts, UTF-8 with NULs between them, and the positions of odd ones."""
-        folded, odd = (data, []) if data.isascii() else self._fold(data)
-        keys = folded.translate(_LOWER, self._deleted).split(b"\0")
-        perhaps_short = 4 * self._at_least
-        for position, key in enumerate(keys):
-            if len(key) < perhaps_short and len(key.decode("utf-8", "replace")) < self._at_least:
-                odd.append(position)
-        return salted_digests(keys), odd
-
-    def _fold(self, data: bytes) -> tuple[bytes, list[int]]:
-        """Put what stands in a key in place of each character beyond ASCII -> bytes, and the positions of odd texts."""
-        array = np.frombuffer(data, np.uint8).copy()
-        ends = np.flatnonzero(array == 0)
-        leads = np.flatnonzero(array >= _TWO_BYTES)
+    def characters(self, array: Bytes, leads: Places) -> _Characters:
+        """Decode the characters beyond ASCII that begin at `leads`."""
         points, widths = _points(array, leads)
-        kinds = self.kinds(points)
-        keys = self._characters.keys(points)
+        return _Characters(leads, points, widths, self._known.kinds(points))
+
+    def fold(self, array: Bytes, found: _Characters) -> None:
+        """Put what stands in a key in place of each character beyond ASCII."""
+        keys = self._known.keys(found.points)
         for offset in range(4):
-            wide = widths > offset
-            array[leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
-        return array.tobytes(), _texts_at(leads[kinds == _ODD], ends)
+            wide = found.widths > offset
+            array[found.leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
+
+    def digests(self, folded: bytes) -> tuple[list[bytes], list[int]]:
+        """Give digests of texts with a NUL behind each, folded, and the positions of those with too short a key."""
+        keys = folded.translate(_LOWER, self._deleted).split(b"\0")
+        keys.pop()
+        perhaps_short = 4 * self._at_least
+        short = [
+            position
+            for position, key in enumerate(keys)
+            if len(key) < perhaps_short and len(key.decode("utf-8", "replace")) < self._at_least
+        ]
+        return salted_digests(keys), short
 
 
 CONTENT_KEYS = Keys(str.isalnum)
@@ -180,10 +187,12 @@ def letter_keys(at_least: int) -> Keys:
 def clean_texts(raw: Sequence[str]) -> list[str]:
     """Give `clean_text` of each text."""
     texts: list[str] = []
-    for begin, end in _chunks([raw]):
-        data, odd = _clean([raw[begin:end]], CONTENT_KEYS)
-        found = [text.decode() for text in data.split(b"\0")]
-        for position in odd:
+    column = _utf8(raw)
+    for begin, end in _chunks([column]):
+        chunk = _settled([column[begin:end]], CONTENT_KEYS)
+        data, sizes = _single_spaced(chunk)
+        found = _cut(data, sizes)
+        for position in chunk.odd:
             found[position] = clean_text(raw[begin + position])
         texts += found
     return texts
@@ -199,10 +208,17 @@ def clean_lines(raw: Sequence[str]) -> list[list[str]]:
 def content_digests(texts: Sequence[str]) -> list[bytes]:
     """Give the digest of each clean text's `content_key`."""
     digests: list[bytes] = []
-    for begin, end in _chunks([texts]):
-        data = "\0".join(texts[begin:end]).encode()
-        found, odd = CONTENT_KEYS.digests(data)
-        for position in odd:
+    column = _utf8(texts)
+    for begin, end in _chunks([column]):
+        data = bytearray(b"\0").join([*column[begin:end].utf8, b""])
+        odd: list[int] = []
+        if not data.isascii():
+            array = np.frombuffer(data, np.uint8)
+            beyond = CONTENT_KEYS.characters(array, np.flatnonzero(array >= _TWO_BYTES))
+            odd = _texts_at(beyond.leads[beyond.kinds == _ODD], np.flatnonzero(array == 0))
+            CONTENT_KEYS.fold(array, beyond)
+        found, without_key = CONTENT_KEYS.digests(bytes(data))
+        for position in {*odd, *without_key}:
             found[position] = digest_of(content_key(texts[begin + position]))
         digests += found
     return digests
@@ -210,107 +226,136 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
 
 def keyed_texts(columns: Sequence[Sequence[str]], keys: Keys) -> KeyedTexts:
     """Clean a column of texts, or one of titles and one of texts, joined as `join_title` does, and digest them."""
-    whole = KeyedTexts(Utf8Cells([]), [], [])
-    for begin, end in _chunks(columns):
-        data, odd = _clean([column[begin:end] for column in columns], keys)
-        whole.texts.utf8.extend(data.split(b"\0"))
-        digests, without_key = keys.digests(data)
-        whole.digests.extend(digests)
-        whole.odd.extend(begin + position for position in sorted({*odd, *without_key}))
-    return whole
+    cells = [_utf8(column) for column in columns]
+    texts: list[bytes] = []
+    sizes = [np.zeros(0, np.intp)]
+    digests: list[bytes] = []
+    odd: list[int] = []
+    for begin, end in _chunks(cells):
+        chunk = _settled([column[begin:end] for column in cells], keys)
+        found, without_key = keys.digests(chunk.folded(keys))
+        digests += found
+        odd.extend(begin + position for position in sorted(chunk.odd.union(without_key)))
+        data, lengths = _single_spaced(chunk)
+        texts.append(data)
+        sizes.append(lengths)
+    lengths = np.concatenate(sizes)
+    ends = np.cumsum(lengths)
+    return KeyedTexts(Utf8Cells(Lying(b"".join(texts), ends - lengths, ends)), digests, odd)
 
 
-def _chunks(columns: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
-    """Cut columns of equal length into pieces of some `_CHUNK` characters, of one row at least."""
-    ends = list(itertools.accumulate(map(sum, zip(*map(_sizes, columns), strict=True))))
+def _utf8(column: Sequence[str]) -> Utf8Cells:
+    """Give a column as UTF-8; lone surrogates too, which go away later."""
+    if isinstance(column, Utf8Cells):
+        return column
+    try:
+        return Utf8Cells([cell.encode() for cell in column])
+    except UnicodeEncodeError:
+        return Utf8Cells([cell.encode("utf-8", "surrogatepass") for cell in column])
+
+
+def _chunks(columns: Sequence[Utf8Cells]) -> Iterator[tuple[int, int]]:
+    """Cut columns of equal length into pieces of some `_CHUNK` bytes, of one row at least."""
+    if len({*map(len, columns)}) > 1:
+        raise ValueError("columns of a block have one length")
+    ends = np.cumsum(np.sum([column.sizes() for column in columns], axis=0))
     begin = 0
     while begin < len(ends):
         done = ends[begin - 1] if begin else 0
-        end = min(bisect_left(ends, done + _CHUNK, begin) + 1, len(ends))
+        end = min(int(np.searchsorted(ends, done + _CHUNK)) + 1, len(ends))
         yield begin, end
         begin = end
 
 
-def _sizes(column: Sequence[str]) -> list[int]:
-    """Give the numbers of characters of texts; of those that are UTF-8, of bytes."""
-    return [*map(len, column.utf8 if isinstance(column, Utf8Cells) else column)]
+@dataclass
+class _Chunk:
+    """Cells of some rows behind each other, in which only the spaces are not yet as they should be."""
+
+    array: Bytes
+    """A NUL behind each cell; three cells for a title and its text, between which one is empty: that leaves room for a
+    full stop and a space. A `_VOID` stands for nothing."""
+    ends: Places
+    """Where the NULs are."""
+    titled: bool
+    odd: set[int]
+    """Positions of the rows for which this cannot be used."""
+    beyond: _Characters
+    """What is beyond ASCII, or was before it became a space or nothing."""
+
+    def folded(self, keys: Keys) -> bytes:
+        """Give the bytes that hold the rows' keys, with a NUL behind each row."""
+        array = self.array.copy()
+        if self.titled:
+            array[self.ends[0::3]] = array[self.ends[1::3]] = _VOID
+        keys.fold(array, self.beyond)
+        return array.tobytes()
 
 
-def _clean(columns: Sequence[Sequence[str]], keys: Keys) -> tuple[bytes, list[int]]:
-    """Give the clean texts of a chunk as UTF-8 with NULs between them, and the positions of odd ones."""
+def _settled(columns: Sequence[Utf8Cells], keys: Keys) -> _Chunk:
+    """Lay out the cells of a chunk without entities, with spaces for white space and without invalid characters."""
     odd: set[int] = set()
-    cells = []
+    laid = []
     for column in columns:
-        sizes = _sizes(column)
-        if max(sizes) > _LONG:  # before anything else, for limits go by the raw length too
-            odd.update(position for position, size in enumerate(sizes) if size > _LONG)
-            cells.append(_encoded(["" if size > _LONG else cell for size, cell in zip(sizes, column, strict=True)]))
+        sizes = column.sizes()
+        long: list[int] = np.flatnonzero(sizes > _LONG).tolist()
+        if long:  # before anything else, for limits go by the raw length too
+            odd.update(long)
+            laid.append(Utf8Cells([b"" if position in odd else cell for position, cell in enumerate(column.utf8)]))
         else:
-            cells.append(_encoded(column))
-    array, special = _array(cells)
-    gone, unknown = _settle_special(array, special, keys)
-    if len(unknown):
-        ends = special[array[special] == 0]
-        odd.update(_texts_at(unknown, ends[2::3] if len(columns) == 2 else ends))
-    if gone:
-        array = _without(array, np.flatnonzero(array == _VOID))
-    array, ends = _single_spaced(array)
-    if len(columns) == 1:
-        return array.tobytes(), sorted(odd)
-    _join_titles(array, ends)
-    return array.tobytes().replace(bytes([_VOID]), b""), sorted(odd)
-
-
-def _encoded(column: Sequence[str]) -> list[bytes]:
-    """Give the cells of a column without entities, as UTF-8; of lone surrogates too, which go away later."""
-    if isinstance(column, Utf8Cells):
-        return [
-            unescaped(cell.decode()).encode("utf-8", "surrogatepass") if b"&" in cell else cell for cell in column.utf8
-        ]
-    try:
-        return [unescaped(cell).encode() if "&" in cell else cell.encode() for cell in column]
-    except UnicodeEncodeError:
-        return [unescaped(cell).encode("utf-8", "surrogatepass") for cell in column]
-
-
-def _array(columns: Sequence[list[bytes]]) -> tuple[Bytes, Places]:
-    """Lay the cells of a chunk behind each other -> bytes, and the places of all that is no printable ASCII.
-
-    NULs stand between cells: one between texts, two between a title and its text, which leaves room for a full stop and
-    a space.
-    """
-    cells = columns[0]
-    if len(columns) == 2:
-        cells = [b""] * (3 * len(columns[0]))
-        cells[0::3], cells[2::3] = columns
-    for _ in range(2):
-        array = np.frombuffer(bytearray(b"\0").join(cells), np.uint8)
-        special = np.flatnonzero(array - np.uint8(_SPACE) >= _PRINTABLE)
-        if np.count_nonzero(array[special] == 0) == len(cells) - 1:
-            break
-        cells = [cell.replace(b"\0", bytes([_VOID])) for cell in cells]  # NUL goes away, as other controls do
-    return array, special
-
-
-def _settle_special(array: Bytes, special: Places, keys: Keys) -> tuple[bool, Places]:
-    """Turn white space into spaces and what goes away into nothing -> whether something goes, places of the unknown."""
+            laid.append(column)
+    array, ends = _laid_out(laid)
+    _unescape(array, ends, laid, odd)
+    special = places_where(array - np.uint8(_SPACE) >= _PRINTABLE)
     found = array[special]
     kinds = _ASCII_KINDS[found]
     array[special[kinds == _BLANK]] = _SPACE
     array[special[kinds == _GONE]] = _VOID
-    gone = bool((kinds == _GONE).any())
-    leads = special[found >= _TWO_BYTES]
-    if not len(leads):
-        return gone, leads
-    points, widths = _points(array, leads)
-    kinds = keys.kinds(points)
+    nulls = special[found == 0]
+    if len(nulls) > len(ends):
+        array[nulls] = _VOID  # NUL goes away, as other controls do
+        array[ends] = 0
+    beyond = keys.characters(array, special[found >= _TWO_BYTES])
     for kind, byte in ((_BLANK, _SPACE), (_GONE, _VOID)):
-        these = kinds == kind
+        these = beyond.kinds == kind
         if these.any():
-            gone |= kind == _GONE
             for offset in range(3):  # there is none of four bytes
-                array[leads[these & (widths > offset)] + offset] = byte
-    return gone, leads[kinds == _ODD]
+                array[beyond.leads[these & (beyond.widths > offset)] + offset] = byte
+    titled = len(columns) == 2
+    odd.update(_texts_at(beyond.leads[beyond.kinds == _ODD], ends[2::3] if titled else ends))
+    return _Chunk(array, ends, titled, odd, beyond)
+
+
+def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[Bytes, Places]:
+    """Lay the cells of a chunk behind each other, as `_Chunk` has them -> bytes, and the places of the NULs."""
+    width = 3 if len(columns) == 2 else 1
+    cells = [b""] * (width * len(columns[0]) + 1)
+    sizes = np.zeros(len(cells) - 1, np.intp)
+    for number, column in enumerate(columns):
+        cells[2 * number : -1 : width] = column.lying.as_they_lie() if column.lying else column.utf8
+        sizes[2 * number :: width] = column.sizes()
+    array = np.frombuffer(bytearray(b"\0").join(cells), np.uint8)
+    ends = np.cumsum(sizes + 1) - 1
+    for number, column in enumerate(columns):
+        if column.lying and len(column.lying.doubled):
+            owners = column.lying.owners()
+            begins = (ends - sizes)[2 * number :: width]
+            array[column.lying.doubled - column.lying.begins[owners] + begins[owners]] = _VOID
+    return array, ends
+
+
+def _unescape(array: Bytes, ends: Places, columns: Sequence[Utf8Cells], odd: set[int]) -> None:
+    """Write each cell that may have entities without them, or add its row to the odd ones where that is longer."""
+    width = 3 if len(columns) == 2 else 1
+    for cell in _texts_at(places_where(array == _AMPERSAND), ends):
+        row, number = divmod(cell, width)
+        begin, end = int(ends[cell - 1]) + 1 if cell else 0, int(ends[cell])
+        text = unescaped(columns[number // 2].utf8_at(row).decode("utf-8", "surrogatepass"))
+        written = text.encode("utf-8", "surrogatepass")
+        if len(written) > end - begin:
+            odd.add(row)
+        else:
+            array[begin:end] = _VOID
+            array[begin : begin + len(written)] = np.frombuffer(written, np.uint8)
 
 
 def _points(array: Bytes, leads: Places) -> tuple[NDArray[np.int32], Bytes]:
@@ -324,47 +369,51 @@ def _points(array: Bytes, leads: Places) -> tuple[NDArray[np.int32], Bytes]:
     return points, widths
 
 
-def _single_spaced(array: Bytes) -> tuple[Bytes, Places]:
-    """Leave one space of several, and none at the edges of a cell -> bytes, and the places of the NULs."""
+def _single_spaced(chunk: _Chunk) -> tuple[bytes, Places]:
+    """Leave one space of several, and none at the edges of a cell, and join titles -> texts, and their sizes."""
+    array = np.frombuffer(_without_void(chunk.array), np.uint8)
     space, blank = array == _SPACE, array <= _SPACE  # only spaces and NULs are
-    gone = space[1:] & blank[:-1]
-    if gone.any() or space[:1].any():
-        array = _without(array, np.flatnonzero(np.concatenate([space[:1], gone])))
-    ends = np.flatnonzero(array == 0)
-    before = np.append(ends, len(array)) - 1
-    last = before[(before >= 0) & (array[before] == _SPACE)] if len(array) else before[:0]
-    if len(last):
-        array = _without(array, last)
-        ends = np.flatnonzero(array == 0)
-    return array, ends
+    array[places_where(space[1:] & blank[:-1]) + 1] = _VOID
+    if space[0]:
+        array[0] = _VOID
+    array = np.frombuffer(_without_void(array), np.uint8)
+    ends = places_where(array == 0)
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    stops = ends - (array[ends - 1] == _SPACE)
+    sizes = stops - begins
+    array[stops] = array[ends] = _VOID
+    if chunk.titled:
+        sizes = sizes[0::3] + sizes[2::3] + _join_titles(array, stops[0::3], ends[0::3], sizes)
+    return bytes(_without_void(array)), sizes
 
 
-def _without(array: Bytes, places: Places) -> Bytes:
-    """Take the bytes at `places`, ascending, out."""
-    if len(places) * _FEW > len(array):
-        kept = np.ones(len(array), np.bool_)
-        kept[places] = False
-        return array[kept]
-    whole = array.data
-    pieces = []
-    begin = 0
-    for place in places.tolist():
-        pieces.append(whole[begin:place])
-        begin = place + 1
-    pieces.append(whole[begin:])
-    return np.frombuffer(bytearray().join(pieces), np.uint8)
+def _without_void(array: Bytes) -> bytearray:
+    return bytearray(array).replace(bytes([_VOID]), b"")
 
 
-def _join_titles(array: Bytes, ends: Places) -> None:
-    """Put a full stop and a space, or a space, or nothing, for the two NULs between a title and its text."""
-    first, second, between = ends[0::3], ends[1::3], ends[2::3]
-    begin = np.concatenate([np.zeros(1, np.intp), between + 1])
-    end = np.append(between, len(array))
-    both = (first > begin) & (second + 1 < end)
-    last, second_last, third_last = (array.take(first - back, mode="wrap") for back in (1, 2, 3))
+def _join_titles(array: Bytes, stops: Places, ends: Places, sizes: Places) -> Places:
+    """Put a full stop and a space, or a space, or nothing, between each title and its text.
+
+    Args:
+        array: two bytes between title and text are free.
+        stops: where titles end.
+        ends: the first of the free bytes.
+        sizes: of all cells.
+
+    Returns:
+        How many bytes stand between.
+    """
+    both = (sizes[0::3] > 0) & (sizes[2::3] > 0)
+    last, second_last, third_last = (array.take(stops - back, mode="wrap") for back in (1, 2, 3))
     ended = _ENDINGS[last] | (_WIDE_ENDINGS[last] & (second_last == 0x80) & (third_last == 0xE2))
-    array[first] = np.where(both, np.where(ended, _SPACE, _FULL_STOP), _VOID)
-    array[second] = np.where(both & ~ended, _SPACE, _VOID)
+    array[ends] = np.where(both, np.where(ended, _SPACE, _FULL_STOP), _VOID)
+    array[ends + 1] = np.where(both & ~ended, _SPACE, _VOID)
+    return np.where(both, 2 - ended, 0)
+
+
+def _cut(data: bytes, sizes: Places) -> list[str]:
+    ends = np.cumsum(sizes)
+    return [data[begin:end].decode() for begin, end in zip((ends - sizes).tolist(), ends.tolist(), strict=True)]
 
 
 def _texts_at(places: Places, ends: Places) -> list[int]:

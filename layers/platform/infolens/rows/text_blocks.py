@@ -9,6 +9,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from infolens.contracts.task import CleanBlock, RowRejected
 from infolens.rows.split import digest_of, split_of_digest
 from infolens.rows.text_arrays import CONTENT_KEYS, Keys, keyed_texts
@@ -127,5 +129,6 @@ def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | 
 def _outside(texts: Utf8Cells, rules: TextRules) -> list[int]:
     """Give the positions of texts that are too short or too long; a character has 1 to 4 bytes."""
     least, most = rules.least, rules.most
-    perhaps = [at for at, text in enumerate(texts.utf8) if not 4 * least <= len(text) <= most]
+    sizes = texts.sizes()
+    perhaps = np.flatnonzero((sizes < 4 * least) | (sizes > most)).tolist()
     return [at for at in perhaps if not least <= len(texts[at]) <= most]
