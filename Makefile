@@ -56,6 +56,12 @@ $(STAMPS)/sam: $(STAMPS)/uv infra/environments/sam.txt
 	$(UV) pip sync --quiet --python .venvs/sam/bin/python infra/environments/sam.txt
 	@touch $@
 
+# Locust, for infra/benchmarks/load.
+$(STAMPS)/bench-load: $(STAMPS)/uv infra/benchmarks/load/load.lock
+	$(UV) venv --quiet --allow-existing --python .venv/bin/python .venvs/bench-load
+	$(UV) pip sync --quiet --python .venvs/bench-load/bin/python infra/benchmarks/load/load.lock
+	@touch $@
+
 .PHONY: check
 check: setup ## Lint, types, import contracts, unit and contract tests (two to three minutes)
 	ruff check .
