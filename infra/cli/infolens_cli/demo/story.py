@@ -263,7 +263,8 @@ class Story:
         record = self._train()
         machine = self._work.stack.rollout_state_machine_arn
         self._screen.say(
-            f"First its shadow: version {record.version} answers copies of users' questions, and nobody sees its answers."
+            f"First its shadow: version {record.version} answers copies of users' questions, "
+            "and nobody sees its answers."
         )
         with self._traffic() as users:
             arn = wait_for(
