@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from rich.markup import escape
 
 from infolens.code import job_name
+from infolens.tasks import task_names
+from infolens.usecases import tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,16 +83,26 @@ def _belongs(text: str, stream: str, query: dict[str, Any], wanted: str) -> bool
     return stream.startswith(query["logStreamNamePrefix"])
 
 
+def _searches(run_id: str) -> list[str]:
+    """What the trainings of a run's search are named after; the run's id does not say its task, so each is a guess."""
+    if run_id.isdecimal():  # a prediction's
+        return []
+    return [f"{tuning.job_name(task, run_id)}-" for task in task_names()]
+
+
 def find(logs: Any, stack: str, wanted: str, since: int) -> list[Line]:  # noqa: ANN401 - a boto3 client
     """Find every line that holds the id, from `since` (milliseconds) on, in order of time.
 
-    A job's own lines do not carry the run's id, but its stream is named after the run.
+    A job's own lines do not carry the run's id, but its stream is named after the run; the trainings of a search are
+    named after the search.
     """
     lines: dict[tuple[str, str], Line] = {}
     for group in groups(logs, stack):
         queries: list[dict[str, Any]] = [{"filterPattern": json.dumps(wanted)}]
         if group.startswith("/aws/sagemaker/"):
             queries.append({"logStreamNamePrefix": job_name(wanted)})
+        if group == "/aws/sagemaker/TrainingJobs":
+            queries += [{"logStreamNamePrefix": prefix} for prefix in _searches(wanted)]
         for query in queries:
             for event in _events(logs, logGroupName=group, startTime=since, **query):
                 text = str(event["message"]).rstrip("\n")

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from infolens_cli.stack import Stack
 
-REPLAY_OF = "infolens-replay-of"
-"""Metadata of an object that was put in again: the upload whose bytes it has. Ingest keeps it in the report."""
-
 UNKNOWN_TASK = "unknown"
 """Where reports and quarantined files lie whose key names no known task."""
 
@@ -131,7 +128,7 @@ def put_again(s3: Any, stack: Stack, refused: Quarantined, task: str) -> Uploade
             {"Bucket": stack.data_bucket, "Key": refused.key},
             stack.uploads_bucket,
             key,
-            ExtraArgs={"Metadata": {REPLAY_OF: refused.upload_id}, "MetadataDirective": "REPLACE"},
+            ExtraArgs={"Metadata": {keys.REPLAY_OF: refused.upload_id}, "MetadataDirective": "REPLACE"},
             Config=_pieces(),
         )
     return _uploaded(stack.uploads_bucket, key, answer)

@@ -79,7 +79,7 @@ def upload_report(report: UploadReport) -> Table:
         facts["replay of"] = report.replay_of
     if report.format or report.bytes_in:
         facts["file"] = ", ".join([size(report.bytes_in), *_written(report)])
-    facts["rows in"] = str(report.rows_in)
+    facts["rows in"] = str(report.rows_in) if report.rows_counted else "not counted"
     facts["kept"] = str(report.rows_kept)
     facts["duplicate"] = str(report.rows_duplicate)
     facts["rejected"] = _with_reasons(report.rows_rejected, report.rejected_by_reason)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cli_fakes import Pages, refusal
+from infolens.usecases import tuning
 from infolens_cli import logs
 
 
@@ -78,6 +79,15 @@ def test_jobs_are_found_by_the_name_of_their_stream():
         0,
     )
     assert [(line.source, line.text) for line in found] == [("news-category-1f-train-0", "epoch 1")]
+
+
+def test_the_trainings_of_a_search_are_found():
+    """They are named after the search, whose name is made of the task and a hash of the run's id."""
+    run = "news_category-1f"
+    search, other = (tuning.job_name("news_category", each) for each in (run, "news_category-20"))
+    lines = [(5, f"{search}-0-001-9ab/algo-1", "epoch 1"), (6, f"{other}-0-001-9ab/algo-1", "epoch 1")]
+    found = logs.find(Logs({"/aws/sagemaker/TrainingJobs": lines}), "infolens", run, 0)
+    assert [line.source for line in found] == [f"{search}-0-001-9ab"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import re
 import tracemalloc
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ import pytest
 
 from infolens.ingest import file_format
 from infolens.ingest.csv_reading import FileRefused, rows
-from infolens.ingest.file_format import FileFormat, open_content
+from infolens.ingest.file_format import FileFormat, names_delimiter, open_content
 
 TABLE = 'id,text\r\n1,"naïve, “said”"\r\n2,plain\r\n'
 FIELDS = [("id", "text"), ("1", "naïve, “said”"), ("2", "plain")]
@@ -137,6 +138,38 @@ def test_header_that_has_the_columns_decides():
 def test_without_the_columns_likeness_decides(data, delimiter):
     """A header that lacks a column is still parted where its rows are, so that the refusal can name its columns."""
     assert opened(data)[1].delimiter == delimiter
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("line", ["sep={}\r\n", "SEP={}\n", '"sep={}"\n'])
+def test_the_first_line_may_name_the_delimiter(delimiter, line):
+    """What Excel is told by it holds here too, even where another delimiter would make a better table."""
+    data = f"{line.format(delimiter)}id{delimiter}text\n".encode() + b"a,b;c|d\te\n" * 9
+    assert opened(data)[1].delimiter == delimiter
+
+
+@pytest.mark.parametrize("first", ["sep=^", "sep=s", "sep=:"])
+def test_another_named_delimiter_is_refused(first):
+    """The reason names it; no other one is guessed."""
+    with pytest.raises(FileRefused, match=f"'{re.escape(first[4:])}' stands between the fields"):
+        opened(f"{first}\nid,text\n1,x\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        (["sep=", ""], True),
+        (["SEP=", ""], True),
+        (["sep=;"], True),
+        (["sep=", "", ""], False),
+        (["sep=", "text"], False),
+        (["sep="], False),
+        ([], False),
+    ],
+)
+def test_a_record_that_names_the_delimiter(fields, named):
+    """It is the whole record, as it is read with that delimiter."""
+    assert names_delimiter(fields) is named
 
 
 def test_single_column():

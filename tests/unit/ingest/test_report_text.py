@@ -83,6 +83,12 @@ def test_a_refused_file_says_why_and_names_no_dataset():
     assert text.endswith("size            0 bytes\n\nupload          u1\n")
 
 
+def test_rows_that_nobody_counted_are_no_zero():
+    """Of a large file that is refused for its header the report says so."""
+    text = report_text(replace(REPORT, status="refused", rows_in=0, rows_counted=False))
+    assert "rows in         not counted: a large file, refused before its rows were read\n\nsize" in text
+
+
 def test_rows_refused_with_their_file_are_in_no_file_of_rejects():
     """Nobody is sent to a file that is not there."""
     bare = replace(REPORT, status="refused", rejected_by_reason={"the file as a whole was refused": 12_345})

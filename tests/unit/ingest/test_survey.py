@@ -33,6 +33,9 @@ def look(data: bytes, stream=io.BytesIO) -> Survey:
         (b"\xef\xbb\xbftext,label\r\npurrs,cat\r\n", ("text", "label"), 15, 1),
         (b"\n\r\n\rtext,label\npurrs,cat\n", ("text", "label"), 15, 4),
         (b"\xef\xbb\xbf\n\ntext,label\n", ("text", "label"), 16, 3),
+        (b"sep=,\r\ntext,label\r\npurrs,cat\r\n", ("text", "label"), 19, 2),
+        (b'\xef\xbb\xbf"sep=,"\n\ntext,label\n', ("text", "label"), 23, 3),
+        (b"sep=,text,label\n", ("sep=", "text", "label"), 16, 1),
         (b'"a\nb",TEXT,Label\nx,purrs,cat\n', ("a\nb", "TEXT", "Label"), 17, 2),
         (b"text,label", ("text", "label"), 10, 1),
         (b"text,label" + b",x" * 4000 + b"\n", ("text", "label", *["x"] * 4000), 8011, 1),
@@ -49,6 +52,7 @@ def test_header_and_beginning_of_rows(data, header, start, lines, stream):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (b"sep=,", "the file has no header; a header line and at least one row are needed"),
         (b"\n\n", "the file has no header; a header line and at least one row are needed"),
         (b"\xef\xbb\xbf", "the file has no header"),
         (b"text,category\na cat,cat\n", "column label: no such column; label is needed"),

@@ -59,6 +59,15 @@ def test_any_csv_is_taken(data, name):
     assert questions == [Question(("1", "é purrs, softly"), {"text": "é purrs, softly"}, "")]
 
 
+@pytest.mark.parametrize("line", ["sep=;\r\n", '"sep=;"\r\n'])
+def test_a_line_that_names_the_delimiter_is_no_header(line):
+    """Excel writes none, but is told by one; lines stay those of the file."""
+    header, questions = read(f'{line}id;text\r\n1;purrs\r\n2;"a"b\r\n')
+    assert header == ("id", "text")
+    assert questions[0].payload == {"text": "purrs"}
+    assert questions[1].problem.startswith("line 4: ")
+
+
 def test_rows_are_read_as_they_are_asked_for():
     """Opening a file reads its beginning only."""
     stream = io.BytesIO(b"text\n" + b"purrs and purrs\n" * 500_000)

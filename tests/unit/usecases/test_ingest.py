@@ -180,6 +180,23 @@ def test_refused_whole(key, data, task, reason):
     assert world.store.objects[UPLOADS, key] == data
 
 
+@pytest.mark.parametrize(("distribute_from", "rows", "counted"), [(21, 1, True), (20, 0, False)])
+def test_a_refused_header_leaves_what_is_known(distribute_from, rows, counted):
+    """The report says how the file is written, and of a large one that nobody counted its rows."""
+    world = World(distribute_from=distribute_from)
+    report = ingest(world, "labelled/pets/a.csv", b"text;kind\npurrs;cats\n").report
+    assert report.format == UploadFormat("", "utf-8", ";")
+    assert (report.rows_in, report.rows_counted) == (rows, counted)
+
+
+def test_the_named_delimiter_is_a_line_of_the_file_and_no_row():
+    """`sep=;` above the header, as for Excel: rows count from below the header, lines from the top of the file."""
+    world = World()
+    report = ingest(world, "labelled/pets/a.csv", b"sep=;\r\ntext;label\r\npurrs;cat\r\nmoos;cow\r\n").report
+    assert (report.rows_in, report.format) == (2, UploadFormat("", "utf-8", ";"))
+    assert report.parts[0].lines_before == 2
+
+
 def test_refused_file_lists_its_bad_rows():
     """Past the budget the wrong rows are listed as for any file; the others count as refused with the file."""
     world = World()

@@ -49,11 +49,12 @@ def test_a_header_that_does_not_bind_is_refused():
     ("data", "rows"),
     [
         (b'text,kind\npurrs,cat\n\nba"rks,dog\n', 2),
+        (b"sep=;\ntext;kind\npurrs;cat\n", 1),
         (b"text,kind\n", 0),
         (b"", 0),
         (gzip.compress(b"text\n" + b"x" * 50)[:15], 0),
     ],
-    ids=["two rows, one broken", "header only", "empty", "broken packing"],
+    ids=["two rows, one broken", "named delimiter", "header only", "empty", "broken packing"],
 )
 def test_rows_of_a_refused_file_are_counted(data, rows):
     """As far as they can be read; the header is none, a blank line is none, a broken row is one."""

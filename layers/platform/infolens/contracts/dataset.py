@@ -113,7 +113,7 @@ class UploadReport:
     bytes_in: int = 0
     """Size of the file as uploaded."""
     format: UploadFormat | None = None
-    """None when the file could not be read."""
+    """None when it could not be told: the file is gone, or is no CSV file."""
     conflicting_labels: int = 0
     """Rows whose text has another label in a row that was kept."""
     conflicts: tuple[Conflict, ...] = ()
@@ -130,6 +130,8 @@ class UploadReport:
     """When the upload became part of the dataset, or was refused or found empty (ISO 8601, UTC)."""
     replay_of: str = ""
     """Upload whose quarantined bytes these are, when it was replayed."""
+    rows_counted: bool = True
+    """False when a large file was refused before its rows were read: all counts of rows are 0 then."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+REPLAY_OF = "infolens-replay-of"
+"""Metadata of an object that was put in again from quarantine: the upload whose bytes it has."""
+
 LABELLED_PREFIX = "labelled/"
 """Uploads bucket: labelled CSV files, `labelled/<task>/<file>`."""
 

@@ -41,6 +41,9 @@ MAX_COLUMNS = 4096
 MAX_UNPACKED = 8 << 30
 """Bytes of content after unpacking. A gzip bomb of 8 MB could otherwise keep a function busy until it is killed."""
 
+DELIMITER_LINE = re.compile(rb'(?P<quote>"?)sep=(?P<delimiter>[^\r\n])(?P=quote)(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+"""A first line by which Excel is told the delimiter, as in `sep=;`. It is a line of the file, but no header."""
+
 SAMPLE_BYTES = 256 << 10
 """Beginning of the content by which encoding and delimiter are told."""
 
@@ -355,7 +358,9 @@ def _refuse_controls(sample: bytes) -> None:
 
 
 def _delimiter(sample: bytes, name: str, binds: Callable[[Sequence[str]], bool], *, whole: bool) -> str:
-    """Tell the delimiter: that whose header has the needed columns, then that whose rows are alike in width."""
+    """Tell the delimiter: the named one, or that whose header has the needed columns and whose rows are alike."""
+    if line := DELIMITER_LINE.match(sample):
+        return _named(line["delimiter"].decode("utf-8", "replace"))
     if whole:
         lines = decoded_lines(sample)
     else:  # the last line is cut somewhere
@@ -371,6 +376,21 @@ def _delimiter(sample: bytes, name: str, binds: Callable[[Sequence[str]], bool],
     if len(found[best][0]) > MAX_COLUMNS:
         raise FileRefused(f"the header has more than {MAX_COLUMNS:,} columns; is a line end missing behind it?")
     return best
+
+
+def _named(delimiter: str) -> str:
+    if delimiter not in DELIMITERS:
+        raise FileRefused(
+            f"the first line says that {delimiter!r} stands between the fields; "
+            "only a comma, a semicolon, a tab or a bar may"
+        )
+    return delimiter
+
+
+def names_delimiter(fields: Sequence[str]) -> bool:
+    """Whether the fields of a first record are Excel's `sep=;`, as it is read with that delimiter."""
+    text = fields[0].casefold() if fields else ""
+    return (text == "sep=" and list(fields[1:]) == [""]) or (len(fields) == 1 and text[:4] == "sep=" and len(text) == 5)
 
 
 def _widths(lines: Sequence[str], delimiter: str) -> tuple[list[str], Counter[int]]:

@@ -30,6 +30,9 @@ def report_text(report: UploadReport) -> str:
 
 
 def _rows(report: UploadReport) -> Iterator[str]:
+    if not report.rows_counted:
+        yield _line("rows in", "not counted: a large file, refused before its rows were read")
+        return
     yield _line("rows in", f"{report.rows_in:>10,}")
     yield _line("  kept", f"{report.rows_kept:>10,}")
     yield _line("  duplicate", f"{report.rows_duplicate:>10,}")

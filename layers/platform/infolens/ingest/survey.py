@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from infolens.contracts.task import RowRejected
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused, SectionReader
-from infolens.ingest.file_format import MAX_COLUMNS, FileFormat
+from infolens.ingest.file_format import DELIMITER_LINE, MAX_COLUMNS, FileFormat
 from infolens.rows.column_binding import column_name
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _first_record(content: IO[bytes], delimiter: str) -> tuple[list[str], int, i
         data += more
         start = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
         blank = data[start:]
-        skipped = blank[: len(blank) - len(blank.lstrip(b"\r\n"))]
+        named = DELIMITER_LINE.match(blank)
+        skipped = blank[: len(blank) - len(blank[named.end() if named else 0 :].lstrip(b"\r\n"))]
         start += len(skipped)
         if start < len(data):
             stream = io.BytesIO(data)

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from infolens.contracts.task import RowRejected
 from infolens.ingest import csv_reading
 from infolens.ingest.csv_reading import BrokenRow, FileRefused, Row
-from infolens.ingest.file_format import MAX_COLUMNS, open_content
+from infolens.ingest.file_format import MAX_COLUMNS, names_delimiter, open_content
 from infolens.ingest.reasons import bounded, most_frequent
 
 if TYPE_CHECKING:
@@ -82,12 +82,15 @@ def read_unlabelled(stream: IO[bytes], filename: str, schema: Schema) -> Sheet:
     """
     content, file_format = open_content(stream, filename, lambda header: _binds(header, schema))
     rows = csv_reading.rows(content, file_format.delimiter)
-    header = _bound(next(rows, None), schema)
+    first = next(rows, None)
+    if isinstance(first, Row) and names_delimiter(first.fields):
+        first = next(rows, None)
+    header = _bound(first, schema)
     questions = (_question(row, header, schema) for row in rows)
-    first = next(questions, None)
-    if first is None:
+    question = next(questions, None)
+    if question is None:
         raise FileRefused("the file has a header and no row below it; at least one row is needed")
-    return Sheet(header.cells, itertools.chain((first,), questions))
+    return Sheet(header.cells, itertools.chain((question,), questions))
 
 
 def result_table(

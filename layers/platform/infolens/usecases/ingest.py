@@ -67,7 +67,7 @@ def opened(arrival: Arrival, ports: IngestPorts) -> Upload | Ingested:
         survey = file.survey()
     except FileRefused as error:
         few = arrival.size <= ports.distribute_from  # more are not worth the time: the header says it all
-        return settlement.refuse(error.reason, rows=file.count_rows() if few else 0)
+        return settlement.refuse(error.reason, rows=file.count_rows() if few else None, file_format=file.format)
     except ObjectMissingError as error:
         return settlement.refuse(gone_because(error), gone=True)
     return Upload(arrival, schema, survey, ports)

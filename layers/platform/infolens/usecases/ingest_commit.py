@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 50
 """A refused write of head.json means that another upload went through; more than the queue's concurrency is a fault."""
 
-REPLAY_OF = "infolens-replay-of"
-"""S3 metadata of a file that was put back from quarantine: the upload that it was."""
-
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _CSV = "text/csv; charset=utf-8"
@@ -93,12 +90,13 @@ class Settlement:
         report = self._settle(self._taken(survey.format, merged, parent, child))
         return Ingested(report, repeated=False, training_started=self._train(report))
 
-    def refuse(
+    def refuse(  # noqa: PLR0913 - what is known of a file differs by where it was refused
         self,
         reason: str,
         *,
-        rows: int = 0,
+        rows: int | None = 0,
         survey: Survey | None = None,
+        file_format: FileFormat | None = None,
         staged: StagedUpload | None = None,
         gone: bool = False,
     ) -> Ingested:
@@ -106,8 +104,9 @@ class Settlement:
 
         Args:
             reason: why the file as a whole is refused.
-            rows: rows that were counted in it, where none was staged.
+            rows: rows that were counted in it, where none was staged; None when nobody has counted them.
             survey: its format and header, where they could be read.
+            file_format: its format, where only that could be told.
             staged: sections that were read.
             gone: whether there is no file any more that could be kept.
         """
@@ -118,7 +117,7 @@ class Settlement:
         counts = staged.counts if staged else []
         if survey and staged:
             self._write_rejects(survey, staged)
-        rows_in = sum(section.rows_in for section in counts) or rows
+        rows_in = sum(section.rows_in for section in counts) or rows or 0
         reasons = rejected_by_reason(counts)
         if rest := rows_in - sum(section.rows_rejected for section in counts):
             reasons[REFUSED_WITH_FILE] = rest
@@ -131,7 +130,8 @@ class Settlement:
             rejected_by_reason=reasons,
             bytes_repaired=sum(section.repaired for section in counts),
             bytes_replaced=sum(section.replaced for section in counts),
-            format=_format(survey.format) if survey else None,
+            format=_format(told) if (told := survey.format if survey else file_format) else None,
+            rows_counted=rows is not None,
             settled_at=self._ports.now().isoformat(),
         )
         return Ingested(self._settle(report), repeated=False, training_started=False)
@@ -299,7 +299,7 @@ class Settlement:
             facts = self._store.facts(source.bucket, source.key, self._arrival.version_id)
         except ObjectMissingError:
             return ""
-        return facts.metadata.get(REPLAY_OF, "")
+        return facts.metadata.get(keys.REPLAY_OF, "")
 
     def _train(self, report: UploadReport) -> bool:
         """Start training on the report's dataset, once: its name takes the code version that made the dataset."""

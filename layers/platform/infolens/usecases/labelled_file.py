@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from infolens.contracts.task import RowRejected
 from infolens.ingest.csv_reading import FileRefused, SectionReader
-from infolens.ingest.file_format import open_content
+from infolens.ingest.file_format import names_delimiter, open_content
 from infolens.ingest.survey import survey as survey_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from infolens.aws.objects import ObjectStore
     from infolens.contracts.task import Schema
     from infolens.ingest.arrivals import Arrival
+    from infolens.ingest.file_format import FileFormat
     from infolens.ingest.survey import Survey
 
 _SKIP_BYTES = 1 << 20
@@ -29,6 +30,8 @@ class LabelledFile:
         self._arrival = arrival
         self._schema = schema
         self._store = store
+        self.format: FileFormat | None = None
+        """How the file is written, once `survey` has found out; its header may still be refused."""
 
     def survey(self) -> Survey:
         """Read the file as far as its header.
@@ -38,8 +41,8 @@ class LabelledFile:
             ObjectMissingError: it is gone, or another one was written over it.
         """
         with self._object() as stream:
-            content, file_format = open_content(stream, self._arrival.filename, self._binds)
-            return survey_of(content, file_format, self._schema)
+            content, self.format = open_content(stream, self._arrival.filename, self._binds)
+            return survey_of(content, self.format, self._schema)
 
     @contextlib.contextmanager
     def content(self, survey: Survey, start: int) -> Iterator[IO[bytes]]:
@@ -65,6 +68,8 @@ class LabelledFile:
             with self._object() as stream:
                 content, file_format = open_content(stream, self._arrival.filename, self._binds)
                 for block in SectionReader(content, file_format.delimiter, 0, None):
+                    if counted < 0 and block.rows and names_delimiter(block.rows[0]):
+                        counted -= 1
                     counted += len(block.rows) + len(block.broken)
         except FileRefused:
             pass
