@@ -10,7 +10,7 @@ from transformers import BartForConditionalGeneration
 from infolens.contracts.bundle import BundleManifest
 from infolens.ml import encoder_decoder
 from infolens.ml.bundle import digest_of, verify
-from infolens.ml.encoder_decoder import PROBE_BUCKETS, folded
+from infolens.ml.encoder_decoder import PROBE_BUCKETS, article_ids, folded, open_tokenizer
 from infolens.ml.parity import compare
 from infolens.ml.text_classifier import BundleConfigError
 from infolens.ml.training.seq2seq_export import export_seq2seq
@@ -113,6 +113,27 @@ def test_answers(trained):
     assert first["summary"].strip()
     assert first["sentences"] == []
     assert predictor.predict([{"text": SHORT_TEXTS[1]}]) == [second]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("One fox ran. " * 60, "One fox ran."),  # ends with a whole sentence
+        ("word " * 200, ""),  # no sentence ends: cut between tokens
+        ("Short. " + "word " * 200, ""),  # the only end would leave nearly nothing
+        ("One fox ran. It", " It"),  # all of it fits
+    ],
+)
+def test_cut_at_a_sentence_end(trained, text, kept):
+    """What is too long ends with its last whole sentence, if that leaves at least half of what fits."""
+    tokenizer = open_tokenizer(trained / "model" / "tokenizer.json", 96)
+    ids = article_ids(tokenizer, text, 96).tolist()
+    plain = tokenizer.encode(text).ids
+    assert len(plain) - (10 if kept else 0) <= len(ids) <= len(plain) <= 96
+    assert (ids[0], ids[-1]) == (plain[0], plain[-1])
+    cut = tokenizer.decode(ids)
+    assert text.startswith(cut)
+    assert cut.endswith(kept)
 
 
 def test_never_empty(trained):

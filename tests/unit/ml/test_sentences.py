@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infolens.ml.sentences import MAX_CHARACTERS, MAX_WORDS, sentences, without_dateline
+from infolens.ml.sentences import MAX_CHARACTERS, MAX_WORDS, last_sentence_end, sentences, without_dateline
 
 
 def letters(text: str) -> str:
@@ -162,3 +162,19 @@ def test_a_megabyte(piece):
         times.append(time.process_time() - began)
         assert sum(map(len, found)) >= len(letters(text))
     assert times[1] < 40 * times[0] + 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "kept"),
+    [
+        ("It ran. It ran. It sat.", 15, "It ran. It ran."),
+        ("It ran. It ran. It sat.", 14, "It ran."),
+        ("It ran. It ran. It sat.", 99, "It ran. It ran. It sat."),
+        ("It ran", 5, ""),
+        ("", 5, ""),
+        ("One.\n\n  Two.\nThree", 14, "One.\n\n  Two."),
+    ],
+)
+def test_last_sentence_end(text, most, kept):
+    """Only sentences that lie wholly within count, each at its own place though it stands there twice."""
+    assert text[: last_sentence_end(text, most)] == kept

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from infolens.ml.decoding import DecodingRules, write
 from infolens.ml.onnx_session import open_session
-from infolens.ml.sentences import sentences
+from infolens.ml.sentences import last_sentence_end, sentences
 from infolens.ml.text_classifier import BundleConfigError, softmax
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class EncoderDecoder:
         self._tokenizer = tokenizer
         self._shape = shape
         self._rules = rules
-        self._max_characters = max_input * CHARACTERS_PER_TOKEN
+        self._max_input = max_input
         self._crossing = [f"cross_{part}_{layer}" for layer in range(shape.layers) for part in ("key", "value")]
 
     def predict(self, inputs: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
@@ -136,7 +136,7 @@ class EncoderDecoder:
         return {"summary": (sentences(text) or [text])[0], "kind": "first_sentence", "sentences": [0]}
 
     def _ids(self, text: str) -> NDArray[np.int64]:
-        return np.asarray(self._tokenizer.encode(text[: self._max_characters]).ids, dtype=np.int64)
+        return article_ids(self._tokenizer, text, self._max_input)
 
     def _steps(self, ids: NDArray[np.int64]) -> CachedSteps:
         crossing = self._encoder.run(self._crossing, {"input_ids": ids[np.newaxis]})
@@ -156,6 +156,27 @@ def open_tokenizer(path: Path, max_input: int) -> Tokenizer:
     tokenizer.enable_truncation(max_input)
     tokenizer.no_padding()
     return tokenizer
+
+
+def article_ids(tokenizer: Tokenizer, text: str, max_input: int) -> NDArray[np.int64]:
+    """Give an article's token ids; what is longer than `max_input` ends with the last whole sentence that fits.
+
+    Half a sentence at the end would be copied as it is. Where the last end lies in the first half of what fits, as in
+    a table, the text is cut between tokens instead. Training and serving both read articles with this.
+
+    Args:
+        tokenizer: as `open_tokenizer` gives it, with its truncation set.
+        text: the article.
+        max_input: most tokens, special ones included.
+    """
+    text = text[: max_input * CHARACTERS_PER_TOKEN]
+    encoded = tokenizer.encode(text)
+    if encoded.overflowing:
+        fits = max(end for _, end in encoded.offsets)
+        end = last_sentence_end(text, fits)
+        if end >= fits / 2:
+            encoded = tokenizer.encode(text[:end])
+    return np.asarray(encoded.ids, dtype=np.int64)
 
 
 def load(directory: Path, manifest: BundleManifest, threads: int) -> EncoderDecoder:

@@ -61,6 +61,17 @@ def sentences(text: str) -> list[str]:
     return found
 
 
+def last_sentence_end(text: str, most: int) -> int:
+    """Give where the last sentence ends of those that lie wholly in the first `most` characters; 0 if none does."""
+    end = 0
+    for sentence in sentences(text):
+        following = text.index(sentence, end) + len(sentence)
+        if following > most:
+            break
+        end = following
+    return end
+
+
 def _cut(paragraph: str) -> Iterator[str]:
     start = 0
     for match in _END.finditer(paragraph):

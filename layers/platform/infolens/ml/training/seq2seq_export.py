@@ -13,13 +13,13 @@ import onnx
 import torch
 
 from infolens.ml.encoder_decoder import (
-    CHARACTERS_PER_TOKEN,
     DECODER_FILE,
     ENCODER_FILE,
     PREDICTOR,
     PROBE_BUCKETS,
     PROBE_TOKENS,
     TOKENIZER_FILE,
+    article_ids,
     folded,
     open_tokenizer,
 )
@@ -103,7 +103,7 @@ def trained_scores(
     """Scores of the trained model, as `EncoderDecoder.scores` gives them, but from transformers' own forward pass."""
     rows = np.zeros((len(texts), PROBE_BUCKETS), dtype=np.float32)
     for at, text in enumerate(texts):
-        ids = tokenizer.encode(text[: record.max_input * CHARACTERS_PER_TOKEN]).ids
+        ids = article_ids(tokenizer, text, record.max_input).tolist()
         given = torch.tensor([[record.rules.start_id, *ids[:PROBE_TOKENS]]])
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=given, use_cache=False).logits
         rows[at] = folded(cast("NDArray[np.float32]", logits[0, -1].numpy()))

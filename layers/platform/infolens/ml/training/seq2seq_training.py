@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infolens.ml.encoder_decoder import CHARACTERS_PER_TOKEN, TOKENIZER_FILE, open_tokenizer
+from infolens.ml.encoder_decoder import CHARACTERS_PER_TOKEN, TOKENIZER_FILE, article_ids, open_tokenizer
 from infolens.ml.rouge import rouge, rouge_words
 from infolens.ml.training.batches import batches_of_like_lengths
 from infolens.ml.training.checkpoints import Checkpoints
@@ -120,7 +120,7 @@ class _Data:
 def _pairs(rows: Sequence[Mapping[str, object]], tokenizer: Tokenizer, profile: Seq2SeqProfile) -> list[Pair]:
     return [
         Pair(
-            _ids(tokenizer, str(row["text"]), profile.max_input),
+            article_ids(tokenizer, str(row["text"]), profile.max_input),
             _ids(tokenizer, str(row["summary"]), profile.max_output),
             str(row["summary"]),
         )
