@@ -16,6 +16,7 @@ from infolens.serving.billing import ON_DEMAND, Bill, bill, process_milliseconds
 from infolens.serving.loading import load_pinned, warm_up_inputs
 from infolens.serving.metrics import metered_version, two_dimensions
 from infolens.serving.model import Answered, ServedModel
+from infolens.serving.restoring import forget_connections_after_restore
 from infolens.settings import settings
 from infolens.tasks import feedback_of, schema_of
 
@@ -32,6 +33,7 @@ _FEEDBACK = feedback_of(_TASK)
 _model = ServedModel(settings(), schema_of(_TASK), load_pinned, time.perf_counter)
 if _trouble := _model.start(warm_up_inputs(_TASK)):
     logger.error("the pinned bundle is not fit to serve", exc_info=_trouble, bundle_digest=settings().bundle_digest)
+forget_connections_after_restore(os.environ)
 _init_milliseconds = process_milliseconds()
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import shutil
+import tempfile
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def exported(aws, tmp_path):
     def export(disturbed: bool = False) -> str:
         draft = replace(DRAFT, run_id=RUN, dataset_id=DATASET.dataset_id)
         digest = tiny_bundle(tmp_path / "bundle", draft=draft)
-        made.append(Path("/tmp") / digest)
+        made.append(Path(tempfile.gettempdir()) / digest)
         for path in (tmp_path / "bundle").iterdir():
             put("models", f"{PREFIX}export/bundle/{path.name}", path.read_bytes())
         predictor = part_of("news_category", "predict").load(tmp_path / "bundle", verify(tmp_path / "bundle", digest))

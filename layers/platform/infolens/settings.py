@@ -53,6 +53,8 @@ class Settings:
     """Function that alarms call."""
     rollout_plan: str = ""
     """JSON of a Plan that replaces every task's own one; "" leaves each task its own."""
+    provisioned_concurrency: str = ""
+    """Environments that are kept ready of each version with traffic; "" leaves as many as there are."""
     training_role_arn: str = ""
     """Role that SageMaker jobs assume."""
     training_image_uri: str = ""

@@ -26,3 +26,9 @@ def hurried_client(service: str) -> Any:  # noqa: ANN401 - as `client`
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time; adapters narrow it
     """Return this process's client for `service`; region, credentials and endpoint come from the environment."""
     return boto3.client(service, config=_CONFIG)
+
+
+def forget_clients() -> None:
+    """Let the next call make new clients: those of a snapshot hold connections that the other end has long closed."""
+    client.cache_clear()
+    hurried_client.cache_clear()

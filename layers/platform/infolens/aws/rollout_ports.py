@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from infolens.aws.alarms import CloudWatchAlarms
 from infolens.aws.alias import LambdaAliases
 from infolens.aws.metrics import CloudWatchMetrics
 from infolens.aws.observations import DynamoObservations
+from infolens.aws.provisioned import ProvisionedAliases
 from infolens.aws.registry import DynamoRegistry
 from infolens.aws.rollouts import DynamoRollouts
 from infolens.settings import settings
@@ -26,8 +28,9 @@ def rollout_ports(given: Settings | None = None) -> Ports:
             who look.
     """
     values = given or settings()
+    environments = int(values.provisioned_concurrency) if values.provisioned_concurrency else None
     return Ports(
-        aliases=LambdaAliases(),
+        aliases=ProvisionedAliases(LambdaAliases(), environments, time.sleep),
         store=DynamoRollouts(values.need("rollouts_table")),
         models=DynamoRegistry(values.models_table),
         metrics=CloudWatchMetrics(),

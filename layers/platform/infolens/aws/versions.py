@@ -11,7 +11,11 @@ from infolens.aws.clients import client
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WAIT = {"Delay": 1, "MaxAttempts": 150}  # the waiters' own delay is 5 s; an update takes one or two
+_WAIT = {"Delay": 1, "MaxAttempts": 50}  # the waiters' own delay is 5 s; an update takes one or two
+
+_SNAPSHOT_WAIT = {"Delay": 1, "MaxAttempts": 200}
+"""With SnapStart a version is active once its init phase has run and its snapshot is taken: some minutes. All waits end
+within the 300 s that registering may take."""
 
 
 class PublishError(RuntimeError):
@@ -83,7 +87,9 @@ class LambdaVersions:
 
     def _check(self, function: str, version: str, pins: Mapping[str, str]) -> str:
         """Wait until the version can be invoked, and read back what it pins: what was asked is not what counts."""
-        self._lambda.get_waiter("function_active").wait(FunctionName=function, Qualifier=version, WaiterConfig=_WAIT)
+        self._lambda.get_waiter("function_active").wait(
+            FunctionName=function, Qualifier=version, WaiterConfig=_SNAPSHOT_WAIT
+        )
         published = self._lambda.get_function_configuration(FunctionName=function, Qualifier=version)
         if not _holds(published, pins):
             wrong = {name: _variables(published).get(name, "") for name in pins}
