@@ -37,7 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     """Turn a `BatchChunk` into an `AnsweredChunk`; a throttled model is an error that the state machine tries again."""
     chunk = codec.from_dict(BatchChunk, event)
     logger.append_keys(task=chunk.task, upload_id=chunk.upload_id, chunk=chunk.number)
-    done = answer_chunk(chunk, ChunkPorts(S3Objects(), settings().need("data_bucket"), _ask, time.sleep))
+    ports = ChunkPorts(S3Objects(), settings().need("data_bucket"), _ask, time.sleep, time.monotonic)
+    done = answer_chunk(chunk, ports)
     logger.info("chunk %s", done.status, extra={"reason": done.reason})
     return codec.to_dict(done)
 

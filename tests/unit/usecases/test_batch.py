@@ -21,7 +21,7 @@ from infolens.contracts.dataset import BatchReport
 from infolens.contracts.prediction import PredictResponse, Problem
 from infolens.ingest.identity import upload_id_of
 from infolens.usecases.batch import UNASKED, BatchPorts, assemble_batch, split_batch
-from infolens.usecases.batch_chunk import ChunkPorts, ModelBusyError, answer_chunk
+from infolens.usecases.batch_chunk import ChunkPorts, ModelBusyError, answer_chunk, next_rows
 from ingest_fakes import DATA, UPLOADS, DiedError, World
 
 PETS = b"id,text\n1,purrs\n2,x\n3,barks\n"
@@ -37,12 +37,14 @@ class Model:
         self.poison = ""
         self.busy = 0
         self.requests = []
+        self.seconds, self.seconds_per_row = 0.0, 0.0
         self._lock = threading.Lock()
 
     def __call__(self, task, request):
         """See Ask."""
         with self._lock:
             self.requests.append(request)
+            self.seconds += self.seconds_per_row * len(request.inputs)
             if self.busy:
                 self.busy -= 1
                 return failed(429, "", "busy")
@@ -68,7 +70,7 @@ class Run:
         arrival = self.world.put(key, data)
         self.order = BatchOrder(upload_id_of(arrival.source), arrival.task, arrival.source, arrival.version_id)
         self.ports = BatchPorts(self.world.store, DATA, self.world.schema_of, sizes.pop("rows_per_chunk", 256))
-        self.chunk_ports = ChunkPorts(self.world.store, DATA, model, self.waits.append, **sizes)
+        self.chunk_ports = ChunkPorts(self.world.store, DATA, model, self.waits.append, lambda: model.seconds, **sizes)
 
     def chunks(self) -> list[BatchChunk]:
         """Chunks as the map reads them."""
@@ -328,3 +330,30 @@ def test_death_between_any_two_writes(moment, live):
         run.world.store.die_at = run.world.store.die_after = 0
         assert run.whole() == expected
         assert run.world.store.objects == calm.world.store.objects
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_row", "calls"),
+    [
+        (0.005, [4, 32, 32, 12]),  # a category: as many as one call may have
+        (0.25, [4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 4]),  # 2 s hold eight
+        (0.9, [4, *([2] * 38)]),  # a summary: two, and none ever meets the time-out
+        (5.0, [4, *([1] * 76)]),
+    ],
+)
+def test_rows_of_a_call_follow_the_models_pace(seconds_per_row, calls):
+    """The first call has four rows (S0-38); the next ones as many as two seconds hold, 32 at most."""
+    model = Model()
+    model.seconds_per_row = seconds_per_row
+    run = Run(model, data=b"text\n" + b"".join(b"purrs %d\n" % at for at in range(80)))
+    assert run.whole().rows_answered == 80
+    assert [len(request.inputs) for request in model.requests] == calls
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "following"),
+    [(4, 0.0, 32), (4, 0.25, 32), (4, 0.2501, 31), (4, 4.0, 2), (4, 4.0001, 1), (1, 19.0, 1)],
+)
+def test_next_rows(rows, seconds, following):
+    """As many as fit two seconds, at least one and at most what a call may have."""
+    assert next_rows(rows, seconds, 32) == following

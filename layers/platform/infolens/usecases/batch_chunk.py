@@ -27,6 +27,14 @@ _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds between tries while the account's concurrency is used up; after that the state machine tries again later."""
 
 
+FIRST_ROWS = 4
+"""Rows of the first call, before it is known how long one takes (S0-38)."""
+
+CALL_SECONDS = 2.0
+"""What a call is meant to take: a tenth of the longest time-out of a predict function, so that one with long texts, or
+a cold start, still ends within it; and long enough that an invocation's own milliseconds are a hundredth."""
+
+
 class Ask(Protocol):
     """Asks a task's live model."""
 
@@ -43,8 +51,11 @@ class ChunkPorts:
     ask: Ask
     wait: Callable[[float], None]
     """Wait some seconds."""
+    clock: Callable[[], float]
+    """Seconds, rising."""
     rows_per_call: int = 32
-    """Rows in one invocation: its overhead is spread over them, and they stay far below Lambda's 6 MB."""
+    """Most rows in one invocation: its overhead is spread over them, more gain nothing more (infra/benchmarks/
+    micro_batching), and they stay far below Lambda's 6 MB."""
 
 
 class ModelBusyError(RuntimeError):
@@ -78,11 +89,14 @@ def answer_chunk(chunk: BatchChunk, ports: ChunkPorts) -> AnsweredChunk:
 
 def _answers(chunk: BatchChunk, questions: Sequence[Question], ports: ChunkPorts) -> list[Answer]:
     asked = [question for question in questions if question.payload is not None]
-    calls = [asked[at : at + ports.rows_per_call] for at in range(0, len(asked), ports.rows_per_call)]
     made: list[Answer] = []
     caller = _Caller(chunk.task, ports)
-    for at, call in enumerate(calls):
+    rows, at = min(FIRST_ROWS, ports.rows_per_call), 0
+    while len(made) < len(asked):
+        call = asked[len(made) : len(made) + rows]
+        began = ports.clock()
         made += caller.rows(call, f"{chunk.upload_id}-{chunk.number:05d}-{at:02d}")
+        rows, at = next_rows(len(call), ports.clock() - began, ports.rows_per_call), at + 1
         if all(answer.problem and not answer.model_version for answer in made):
             # A model that answers none of the first rows is not asked for hundreds more.
             reason = made[0].problem
@@ -90,6 +104,14 @@ def _answers(chunk: BatchChunk, questions: Sequence[Question], ports: ChunkPorts
             break
     answers = iter(made)
     return [Answer({}, "", question.problem) if question.problem else next(answers) for question in questions]
+
+
+def next_rows(rows: int, seconds: float, most: int) -> int:
+    """Say how many rows the next call gets, after one of `rows` took so long: as many as fit CALL_SECONDS, 1 to `most`.
+
+    A summary takes a second where a category takes some milliseconds, and nothing but the model knows which.
+    """
+    return most if seconds <= 0 else max(1, min(most, int(CALL_SECONDS * rows / seconds)))
 
 
 class _Caller:
