@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infolens import codec
-from infolens.contracts.evaluation import EvaluationReport
+from infolens.contracts.evaluation import QUANTISATION_LOSS, EvaluationReport, Quantisation
 from infolens.ml.bundle import digest_of
 from infolens.ml.training.failure import reported_failure
+from infolens.ml.training.quantisation import read_exact
 from infolens.tasks import part_of
 from infolens.tasks.evaluation import Answers, HeldOut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROCESSING = Path("/opt/ml/processing")
 
@@ -28,6 +32,7 @@ def arguments() -> argparse.Namespace:
         "--champion", type=Path, default=None, help="directory of the champion's bundle, if there is one"
     )
     parser.add_argument("--champion-digest", default="")
+    parser.add_argument("--exact", type=Path, default=PROCESSING / "input/exact", help="what export.py left beside it")
     parser.add_argument("--dataset", type=Path, default=PROCESSING / "input/dataset")
     parser.add_argument("--output", type=Path, default=PROCESSING / "output")
     return parser.parse_args()
@@ -48,6 +53,7 @@ def main(given: argparse.Namespace) -> None:
         rows=held_out.rows,
         metrics=metrics,
         slices=slices,
+        quantisation=against_exact(held_out, answers, metrics, given),
         **({"champion_digest": "", "champion_metrics": {}} | champion),
     )
     given.output.mkdir(parents=True, exist_ok=True)
@@ -55,6 +61,21 @@ def main(given: argparse.Namespace) -> None:
     print(  # noqa: T201 - a job's standard output is its log
         f"rows={report.rows} " + " ".join(f"{name}={value:.4f}" for name, value in metrics.items())
     )
+
+
+def against_exact(
+    held_out: HeldOut, answers: Answers, metrics: Mapping[str, float], given: argparse.Namespace
+) -> Quantisation:
+    """Measure the same graphs with weights in 32 bits on the same examples."""
+    note, directory = read_exact(given.exact, given.bundle)
+    if not note.quantised:
+        return Quantisation(exact_digest="", how=note.how)
+    digest = digest_of(directory)
+    exact = held_out.answered_by(directory, digest)
+    found, _ = held_out.measure(exact)
+    gated = {gate.metric for gate in part_of(given.task, "gates").GATES if not gate.slice}
+    moved = {name for name in gated & set(found) if abs(found[name] - metrics[name]) > QUANTISATION_LOSS}
+    return Quantisation(digest, note.how, found, held_out.one_row(exact, answers, moved))
 
 
 def against_champion(held_out: HeldOut, answers: Answers, given: argparse.Namespace) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport
+from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport, Quantisation
 from infolens.contracts.load import LoadGate
 from infolens.contracts.rollout import Plan
 from infolens.contracts.task import RowRejected
@@ -135,7 +135,18 @@ def test_least_rows_can_pass(task, held_out):
     """On the smallest dataset worth training, a model that is always right passes every gate: it has the rows."""
     gates = part_of(task, "gates")
     metrics, slices = held_out.measure(right_answers(held_out))
-    report = EvaluationReport(task, "run", "data", "digest", len(held_out.examples), metrics, slices, "", {})
+    report = EvaluationReport(
+        task,
+        "run",
+        "data",
+        "digest",
+        len(held_out.examples),
+        metrics,
+        slices,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     parity = ParityReport("digest", len(held_out.examples), 0.0, 0.0, 0.0)
     verdict = judge(report, parity, gates.GATES, gates.PARITY, bundle_digest="digest", champion_digest="")
     assert refusals(verdict) == ()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from infolens.contracts.evaluation import EvaluationReport
+from infolens.contracts.evaluation import EvaluationReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.ml.bundle import verify
 from infolens.ml.parity import compare
@@ -67,7 +67,18 @@ def judged(dataset, work, profile, train):
     scores = predict.load(bundle, verify(bundle, digest)).scores(reference["inputs"])
     parity = compare(scores, reference["scores"], digest)
     metrics, slices = held_out.measure(held_out.answered_by(bundle, digest))
-    report = EvaluationReport("fake_news", "run", "data", digest, len(held_out.examples), metrics, slices, "", {})
+    report = EvaluationReport(
+        "fake_news",
+        "run",
+        "data",
+        digest,
+        len(held_out.examples),
+        metrics,
+        slices,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     return report, refusals(judge(report, parity, GATES, PARITY, bundle_digest=digest, champion_digest=""))
 
 

@@ -21,7 +21,7 @@ from infolens import code, codec
 from infolens import settings as settings_module
 from infolens.aws import clients
 from infolens.aws.registry import DynamoRegistry
-from infolens.contracts.evaluation import EvaluationReport, Verdict
+from infolens.contracts.evaluation import EvaluationReport, Quantisation, Verdict
 from infolens.ml.bundle import verify
 from infolens.tasks import part_of
 from infolens.usecases.training_order import TrainingRefusedError
@@ -148,7 +148,18 @@ def exported(aws, tmp_path):
 def evaluated(digest: str, accuracy: float = 0.9) -> None:
     """Leave what the evaluation job would."""
     metrics = {gate.metric: accuracy for gate in part_of("news_category", "gates").GATES}
-    report = EvaluationReport("news_category", RUN, DATASET.dataset_id, digest, 5000, metrics, {}, "", {})
+    report = EvaluationReport(
+        "news_category",
+        RUN,
+        DATASET.dataset_id,
+        digest,
+        5000,
+        metrics,
+        {},
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     put("models", f"{PREFIX}evaluation/report.json", codec.to_json(report))
 
 

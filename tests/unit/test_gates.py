@@ -14,6 +14,7 @@ from infolens.contracts.evaluation import (
     PairedDifference,
     ParityGate,
     ParityReport,
+    Quantisation,
     Verdict,
 )
 from infolens.contracts.load import Failures, Latency, LoadGate, LoadReport, LoadWindow
@@ -46,6 +47,7 @@ REPORT = EvaluationReport(
         "accuracy": difference(0.01, -0.008, 0.028),
         "false_positive_rate": difference(0.0, -0.006, 0.006),
     },
+    quantisation=Quantisation("", "nothing to gain"),
 )
 FIRST = replace(REPORT, champion_digest="", champion_metrics={}, champion_differences={})
 
@@ -543,3 +545,51 @@ def test_load_best_window():
 def test_load_latency_that_is_no_number(p95):
     """What is no number is no pass."""
     assert load_refusals(load_window(p95_ms=p95)) == ["load p95"]
+
+
+def quantised(accuracy: float = 0.80, rate: float = 0.05) -> EvaluationReport:
+    """The report, where the graphs in 32 bits have these metrics."""
+    exact = {"accuracy": accuracy, "false_positive_rate": rate}
+    return replace(REPORT, quantisation=Quantisation("e" * 64, "int8", exact))
+
+
+@pytest.mark.parametrize(("accuracy", "passed"), [(0.79, True), (0.805, True), (0.8051, False), (math.nan, False)])
+def test_quantisation_may_cost_half_a_point(accuracy, passed):
+    """A metric at most 0.005 below that of the graphs in 32 bits passes; gaining by chance does too."""
+    assert verdict_on(quantised(accuracy)).passed is passed
+
+
+@pytest.mark.parametrize(("rate", "passed"), [(0.06, True), (0.045, True), (0.0449, False)])
+def test_quantisation_of_a_metric_that_is_better_low(rate, passed):
+    """Where lower is better a rise is the loss."""
+    assert verdict_on(quantised(rate=rate)).passed is passed
+
+
+@pytest.mark.parametrize(("accuracy", "passed"), [(0.8125, True), (0.8126, False)])
+def test_one_row_may_be_lost(accuracy, passed):
+    """Where one row is worth more than 0.005, one row's worth may be lost, and no more."""
+    report = quantised(accuracy)
+    report = replace(report, quantisation=replace(report.quantisation, one_row={"accuracy": 0.0125}))
+    assert verdict_on(report).passed is passed
+
+
+def test_refused_quantisation_tells_both_figures():
+    """A person sees what was compared and why it was not enough."""
+    (refusal,) = refusals(verdict_on(quantised(0.81)))
+    assert refusal == (
+        "quantisation accuracy: quantised 0.8000, in 32 bits 0.8100, n=500, a loss of 0.0050 accepted: "
+        "quantised weights cost too much (int8)"
+    )
+
+
+def test_silence_about_quantisation():
+    """A report that does not say what quantised weights cost refuses; one that says there are none passes, and why."""
+    (refusal,) = refusals(verdict_on(replace(REPORT, quantisation=None)))
+    assert refusal == "quantisation: the report does not say what quantised weights cost"
+    assert "quantisation: none: nothing to gain" in reasons(verdict_on())
+
+
+def test_quantisation_that_no_gate_sees():
+    """Where a task gates slices alone nothing would be compared, which refuses."""
+    gate = replace(ACCURACY, slice="label=*")
+    assert any("no metric of all rows" in one for one in refusals(verdict_on(quantised(), gates=(gate,))))

@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from infolens.contracts.evaluation import NO_LIMIT, Direction, GateResult, Verdict
+from infolens.contracts.evaluation import NO_LIMIT, QUANTISATION_LOSS, Direction, GateResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infolens.contracts.evaluation import EvaluationReport, Gate, PairedDifference, ParityGate, ParityReport
+    from infolens.contracts.evaluation import (
+        EvaluationReport,
+        Gate,
+        PairedDifference,
+        ParityGate,
+        ParityReport,
+        Quantisation,
+    )
     from infolens.contracts.load import LoadGate, LoadReport, LoadWindow
+
+_QUANTISATION = "quantisation"
 
 _ROUNDING = 1e-9
 """0.80 - 0.78 is a little more than 0.02 in binary floating point; the limit itself must pass."""
@@ -42,6 +51,7 @@ def judge(  # noqa: PLR0913 - the verdict names all that it rests on
         _same_bundle(report, parity, bundle_digest),
         _same_champion(report, champion_digest),
         *judge_parity(parity, parity_gate),
+        *_judge_quantisation(report, gates),
         *(result for gate in gates for result in _judge_gate(report, gate)),
     )
     if not gates:
@@ -132,6 +142,34 @@ def _same_champion(report: EvaluationReport, digest: str) -> GateResult:
         False,
         f"{digest[:12] or 'nobody'} serves, but the report compares with {report.champion_digest[:12] or 'nobody'}",
     )
+
+
+def _judge_quantisation(report: EvaluationReport, gates: Sequence[Gate]) -> tuple[GateResult, ...]:
+    """Hold each gated metric of the bundle to that of its graphs in 32 bits, on the same rows."""
+    found = report.quantisation
+    if found is None:
+        return (GateResult(_QUANTISATION, False, "the report does not say what quantised weights cost"),)
+    if not found.exact_digest:
+        return (GateResult(_QUANTISATION, True, f"none: {found.how}"),)
+    directions = {gate.metric: gate.direction for gate in gates if not gate.slice}
+    if not directions:
+        return (GateResult(_QUANTISATION, False, "the task gates no metric of all rows that could show its cost"),)
+    return tuple(_judge_cost(report, found, metric, direction) for metric, direction in directions.items())
+
+
+def _judge_cost(report: EvaluationReport, found: Quantisation, metric: str, direction: Direction) -> GateResult:
+    name = f"{_QUANTISATION} {metric}"
+    mine, exact = report.metrics.get(metric, math.nan), found.exact_metrics.get(metric, math.nan)
+    if not (math.isfinite(mine) and math.isfinite(exact)):
+        return GateResult(name, False, f"quantised {mine}, in 32 bits {exact}: no numbers to judge by")
+    loss = exact - mine if direction is Direction.HIGHER else mine - exact
+    one_row = found.one_row.get(metric, 0.0)
+    accepted = max(QUANTISATION_LOSS, one_row if math.isfinite(one_row) else 0.0)
+    words = f"quantised {mine:.4f}, in 32 bits {exact:.4f}, n={report.rows}, a loss of {accepted:.4f} accepted"
+    if accepted > QUANTISATION_LOSS:
+        words += " (one row's worth)"
+    met = loss <= accepted + _ROUNDING
+    return GateResult(name, met, words if met else f"{words}: quantised weights cost too much ({found.how})")
 
 
 def _judge_gate(report: EvaluationReport, gate: Gate) -> tuple[GateResult, ...]:

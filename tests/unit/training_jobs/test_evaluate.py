@@ -2,15 +2,21 @@
 
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from infolens import codec
 from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport
 from infolens.gates import refusals
-from infolens.ml.bundle import digest_of
+from infolens.ml.bundle import digest_of, verify, write_manifest
+from infolens.ml.training.int8_lookups import int8_lookups
+from infolens.ml.training.job import TrainingError
+from infolens.ml.training.quantisation import exact_bundle, finish_exact, keep_unquantised, read_exact
 from infolens.tasks.news_category.schema import LABELS
 from infolens.usecases.judgement import Case, judge_run
 from ml_fakes import write_part
@@ -53,13 +59,34 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def judged(self, candidate: np.ndarray, champion: np.ndarray | None = None, *, test=None, gates=GATES):
-        """Bundle the weights, evaluate as the job does, and judge what it wrote -> (refusals, report)."""
+    def quantised(self, spoil) -> str:
+        """Quantise the candidate, keep its graph in 32 bits beside, and spoil the scales -> digest."""
+        (self.root / "bundle").symlink_to(self.root / "candidate")
+        graph = onnx.load(self.root / "candidate" / "model.onnx")
+        onnx.save(graph, exact_bundle(self.root) / "model.onnx")
+        assert int8_lookups(graph) == 1
+        (scales,) = (one for one in graph.graph.initializer if one.name.endswith("/scales"))
+        scales.CopyFrom(numpy_helper.from_array(spoil(numpy_helper.to_array(scales).copy()), scales.name))
+        manifest = verify(self.root / "candidate", digest_of(self.root / "candidate"))
+        onnx.save(graph, self.root / "candidate" / "model.onnx")
+        digest = write_manifest(self.root / "candidate", manifest)
+        finish_exact(self.root)
+        return digest
+
+    def judged(self, candidate: np.ndarray, champion: np.ndarray | None = None, *, test=None, gates=GATES, spoil=None):
+        """Bundle the weights, evaluate as the job does, and judge what it wrote -> (refusals, report).
+
+        With `spoil` the weights are quantised as an export does it, and then that is done to the scales.
+        """
         digest = tiny_bundle(self.root / "candidate", weights=candidate)
         write_part(self.root / "dataset", test or rows())
         options = ["--task", "news_category", "--run-id", "run-1", "--dataset-id", "data-1"]
         options += ["--bundle", self.root / "candidate", "--dataset", self.root / "dataset"]
-        options += ["--output", self.root / "processing" / "report"]
+        options += ["--output", self.root / "processing" / "report", "--exact", self.root / "exact"]
+        if spoil is None:
+            keep_unquantised(self.root, "a few numbers")
+        else:
+            digest = self.quantised(spoil)
         against = ""
         if champion is not None:
             against = tiny_bundle(self.root / "champion", weights=champion)
@@ -160,3 +187,53 @@ def test_too_few_rows(bench):
     refused, _ = bench.judged(weights(), test=rows(20, 20, 20))
     assert "accuracy: 1.0000 on n=60 rows; at least 80 are needed as evidence" in refused
     assert any(reason.startswith("recall on label=*: too few rows in label=Business n=20, ") for reason in refused)
+
+
+def without_sports(scales):
+    """Break the scale of the one word that speaks for Sports."""
+    scales[GOAL] = 0.0
+    return scales
+
+
+def test_sound_quantisation(bench):
+    """An int8 model that answers as its graph in 32 bits does passes, and the report says what was compared."""
+    refused, report = bench.judged(weights(), spoil=lambda scales: scales)
+    assert refused == ()
+    assert report.quantisation.exact_digest == digest_of(bench.root / "exact" / "bundle") != report.bundle_digest
+    assert report.quantisation.exact_metrics["accuracy"] == 1.0
+
+
+def test_broken_scale(bench):
+    """A model above every floor is refused where one broken scale cost it a section that it knew before."""
+    refused, report = bench.judged(weights(), spoil=without_sports, test=rows(100, 100, 25), gates=GATES[:2])
+    assert report.metrics["accuracy"] > GATES[0].limit
+    assert report.metrics["macro_f1"] > GATES[1].limit
+    assert [reason.split(":")[0] for reason in refused] == ["quantisation accuracy", "quantisation macro_f1"]
+    assert refused[0] == (
+        "quantisation accuracy: quantised 0.8889, in 32 bits 1.0000, n=225, a loss of 0.0050 accepted: "
+        "quantised weights cost too much (int8, a scale per output channel)"
+    )
+
+
+@pytest.mark.parametrize(("sports", "passed"), [(1, True), (2, False)])
+def test_one_row_of_few(bench, sports, passed):
+    """On few rows the answer to one of them may change, whatever it is worth to a metric; two may not."""
+    refused, _ = bench.judged(weights(), spoil=without_sports, test=rows(100, 60, sports), gates=GATES[:1])
+    assert (refused == ()) is passed
+
+
+def test_export_that_lies(bench):
+    """An export that says it did not quantise, where the bundle is, ends the job."""
+    bench.judged(weights(), spoil=lambda scales: scales)
+    keep_unquantised(bench.root, "nothing to gain")
+    with pytest.raises(TrainingError, match=r"nothing is quantised, but model\.onnx is"):
+        read_exact(bench.root / "exact", bench.root / "candidate")
+
+
+def test_exact_graphs_of_another_run(bench):
+    """Graphs in 32 bits that another run left are not compared with."""
+    bench.judged(weights(), spoil=lambda scales: scales)
+    exact = bench.root / "exact" / "bundle"
+    write_manifest(exact, replace(verify(exact, digest_of(exact)), run_id="run-0"))
+    with pytest.raises(TrainingError, match="comes from run run-0"):
+        read_exact(bench.root / "exact", bench.root / "candidate")

@@ -100,6 +100,8 @@ def evaluated(root: Path, name: str, *more: str | Path) -> EvaluationReport:
     options = (
         "--bundle",
         root / "processing/output/bundle",
+        "--exact",
+        root / "processing/output/exact",
         "--dataset",
         root / "input/data/dataset",
         "--output",

@@ -7,7 +7,15 @@ import pytest
 
 from infolens import codec
 from infolens.aws.objects import ObjectMissingError
-from infolens.contracts.evaluation import Direction, EvaluationReport, Gate, ParityGate, ParityReport, Verdict
+from infolens.contracts.evaluation import (
+    Direction,
+    EvaluationReport,
+    Gate,
+    ParityGate,
+    ParityReport,
+    Quantisation,
+    Verdict,
+)
 from infolens.gates import refusals
 from infolens.usecases.judgement import Case, judge_run
 from infolens.usecases.registration import NotPassedError, Ports, judged_by_gates
@@ -19,7 +27,18 @@ DIGEST = hashlib.sha256(MANIFEST).hexdigest()
 GATES = (Gate("accuracy", Direction.HIGHER, limit=0.7, max_loss=0.02, min_rows=100, why="S0-39"),)
 PARITY_GATE = ParityGate(max_mean_difference=0.02, max_label_flips=0.03, min_rows=30)
 CASE = Case("news_category", "run-1", "", GATES, PARITY_GATE)
-REPORT = EvaluationReport("news_category", "run-1", "data-1", DIGEST, 500, {"accuracy": 0.8}, {}, "", {})
+REPORT = EvaluationReport(
+    "news_category",
+    "run-1",
+    "data-1",
+    DIGEST,
+    500,
+    {"accuracy": 0.8},
+    {},
+    "",
+    {},
+    quantisation=Quantisation("", "none"),
+)
 PARITY = ParityReport(DIGEST, rows=400, mean_difference=0.002, max_difference=0.05, label_flips=0.005)
 
 

@@ -186,7 +186,7 @@ def test_jobs_are_named_after_the_run():
 def test_evaluation_without_a_champion():
     """The first candidate is measured alone."""
     evaluate = prepared()["evaluate"]
-    assert [each["InputName"] for each in evaluate["ProcessingInputs"]] == ["code", "dataset", "bundle"]
+    assert [each["InputName"] for each in evaluate["ProcessingInputs"]] == ["code", "dataset", "bundle", "exact"]
     assert "--champion" not in evaluate["AppSpecification"]["ContainerArguments"]
 
 

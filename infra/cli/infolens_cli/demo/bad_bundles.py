@@ -44,23 +44,17 @@ _LEAST_LAYERS, _MOST_LAYERS = 24, 1500
 def shorten_positions(model: onnx.ModelProto, rows: int = POSITIONS) -> None:
     """Cut the position table, as an export does that traced the model with one short text.
 
-    onnxruntime then fails inside its Gather for every text with more tokens than rows.
+    onnxruntime then fails, inside its Gather or where the rows are added, for every text with more tokens than rows.
 
     Raises:
         Trouble: the graph has no position table.
     """
-    read_by_gather = {
-        node.input[0]
-        for node in model.graph.node
-        if node.op_type in {"Gather", "GatherElements", "EmbedLayerNormalization"}
-    }
+    readers = {"Gather", "GatherElements", "EmbedLayerNormalization", "Slice"}
+    looked_up = {node.input[0] for node in model.graph.node if node.op_type in readers}
     tables = [
         tensor
         for tensor in model.graph.initializer
-        if "position" in tensor.name
-        and tensor.name in read_by_gather
-        and len(tensor.dims) == 2
-        and tensor.dims[0] > rows
+        if "position" in tensor.name and tensor.name in looked_up and len(tensor.dims) == 2 and tensor.dims[0] > rows
     ]
     if not tables:
         raise Trouble("the champion's graph has no table of positions that could be cut short")

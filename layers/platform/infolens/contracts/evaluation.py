@@ -83,6 +83,24 @@ class PairedDifference:
     """Confidence of each bound by itself (one-sided)."""
 
 
+QUANTISATION_LOSS = 0.005
+"""The most of a gated metric that quantised weights may cost; see `infra/decisions/0018`."""
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """What quantised weights cost: the same held-out rows, answered by the bundle and by its graphs in 32 bits."""
+
+    exact_digest: str
+    """Digest of the bundle with the graphs in 32 bits; "" when the served ones have 32 bits themselves."""
+    how: str
+    """How the weights are quantised, or why they are not."""
+    exact_metrics: dict[str, float] = field(default_factory=dict)
+    one_row: dict[str, float] = field(default_factory=dict)
+    """Metric -> the most that the changed answer to a single row moves it, where it lost more than QUANTISATION_LOSS
+    on few rows: nothing smaller can be seen there."""
+
+
 @dataclass(frozen=True)
 class EvaluationReport:
     """Metrics of one bundle on held-out rows, and of the champion's bundle on the very same rows."""
@@ -102,6 +120,8 @@ class EvaluationReport:
     """Metric -> candidate against champion; a metric that is not here has not been compared."""
     champion_slice_differences: dict[str, dict[str, PairedDifference]] = field(default_factory=dict)
     """Slice -> metric -> the same, for the slices whose gates ask for it."""
+    quantisation: Quantisation | None = None
+    """None says nothing about it, which refuses."""
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,11 @@ def run_bundle(task: str, run_id: str) -> str:
     return f"{run_export(task, run_id)}bundle/"
 
 
+def run_exact(task: str, run_id: str) -> str:
+    """Models bucket: the exported graphs in 32 bits, or the word that the bundle has them itself; ends with a slash."""
+    return f"{run_export(task, run_id)}exact/"
+
+
 def run_reference(task: str, run_id: str) -> str:
     """Models bucket: inputs with the trained model's own scores, which the exported bundle must reproduce."""
     return f"{run_export(task, run_id)}reference.json"

@@ -42,6 +42,8 @@ class TextClassifier:
         self._session = session
         self._tokens = tokens
         self._labels = tuple(labels)
+        # Bundles of before ADR 0018 ask for a mask, of which nothing is ever masked.
+        self._masked = any(given.name == "attention_mask" for given in session.get_inputs())
 
     def predict(self, inputs: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
         """See Predictor: `{"label_id", "label", "confidence"}` for each `{"text"}`."""
@@ -60,8 +62,8 @@ class TextClassifier:
 
     def _probabilities(self, text: str) -> NDArray[np.float32]:
         ids = self._tokens.ids(text)[np.newaxis]
-        logits = self._session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-        return softmax(logits)
+        mask = {"attention_mask": np.ones_like(ids)} if self._masked else {}
+        return softmax(self._session.run(["logits"], {"input_ids": ids} | mask)[0])
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,7 +77,7 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> TextClassif
 
     Args:
         directory: the bundle.
-        manifest: its manifest; `config` holds "labels" and "max_tokens".
+        manifest: its manifest; `config` holds "labels" and "max_tokens", and "sentence_ends" where texts are cut there.
         threads: threads of the session, see `onnx_session.cpu_share`.
 
     Raises:
@@ -87,4 +89,6 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> TextClassif
     if not isinstance(labels, list) or not isinstance(max_tokens, int):
         raise BundleConfigError("manifest.json: config must hold a list 'labels' and a number 'max_tokens'")
     session = open_session(directory / MODEL_FILE, threads)
-    return TextClassifier(session, TextTokens(directory / TOKENIZER_FILE, max_tokens), [str(name) for name in labels])
+    ends = manifest.config.get("sentence_ends") is True
+    tokens = TextTokens(directory / TOKENIZER_FILE, max_tokens, sentence_ends=ends)
+    return TextClassifier(session, tokens, [str(name) for name in labels])

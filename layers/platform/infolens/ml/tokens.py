@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tokenizers import Tokenizer
 
+from infolens.ml.sentences import last_sentence_end
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,8 +18,16 @@ if TYPE_CHECKING:
 class TextTokens:
     """A tokenizer.json with truncation set and padding off."""
 
-    def __init__(self, path: Path, max_tokens: int) -> None:
-        """Read tokenizer.json; a text gives at most `max_tokens` ids, special ones included."""
+    def __init__(self, path: Path, max_tokens: int, *, sentence_ends: bool = False) -> None:
+        """Read tokenizer.json; a text gives at most `max_tokens` ids, special ones included.
+
+        Args:
+            path: tokenizer.json.
+            max_tokens: what is longer is cut.
+            sentence_ends: cut behind the last whole sentence, where that keeps half of the ids; else at the last id.
+        """
+        self._sentence_ends = sentence_ends
+        self._least = max_tokens // 2
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.no_padding()
@@ -32,4 +42,12 @@ class TextTokens:
 
     def ids(self, text: str) -> NDArray[np.int64]:
         """Token ids of one text, shape (tokens,)."""
-        return np.asarray(self._tokenizer.encode(text[: self._max_characters]).ids, dtype=np.int64)
+        given = text[: self._max_characters]
+        encoded = self._tokenizer.encode(given)
+        ids = np.asarray(encoded.ids, dtype=np.int64)
+        if not self._sentence_ends or not encoded.overflowing:
+            return ids
+        ends = np.asarray(encoded.offsets)[:, 1]
+        # Special tokens stand for no characters and stay; so do both marks around a shortened text.
+        kept = ids[ends <= last_sentence_end(given, int(ends.max()))]
+        return kept if len(kept) >= self._least else ids

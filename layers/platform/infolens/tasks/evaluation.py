@@ -24,6 +24,7 @@ from infolens.tasks import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
     from types import ModuleType
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 CASES = "cases="
 """Slices with this prefix are the task's own cases, a suite each; no row of the data is in them."""
+
+
+FEW_ROWS = 1_000
+"""From here on a row is worth less than a thousandth of a mean."""
 
 
 class MetricsError(ValueError):
@@ -130,6 +135,30 @@ class HeldOut:
                 found = self._compare_measures(examples, candidate.cases[suite], champion.cases[suite], set())
                 slices[f"{CASES}{suite}"] = found.get("", {})
         return overall, slices
+
+    def one_row(self, exact: Answers, other: Answers, names: AbstractSet[str]) -> dict[str, float]:
+        """Give the most that each metric moves when a single row's exact answer gives way to the other's.
+
+        On FEW_ROWS and more a single row moves nothing that matters, and asking each would take long: {}.
+        """
+        rows = [number for number, example in enumerate(self.examples) if not example.get("variant")]
+        if not names or len(rows) >= FEW_ROWS:
+            return {}
+        found: dict[str, float] = {}
+        if hasattr(self._metrics, "per_row"):
+            mine, theirs = (self._by_row(answers) for answers in (exact, other))
+            for name in names & set(mine):
+                moved = [abs(a - b) for a, b in zip(mine[name], theirs[name], strict=True)]
+                found[name] = max(moved) / len(moved)
+        left = names - set(found)
+        changed = [number for number in rows if left and exact.examples[number] != other.examples[number]]
+        before, _ = self._metrics.evaluate(self.examples, exact.examples)
+        for number in changed:
+            answers = [*exact.examples[:number], other.examples[number], *exact.examples[number + 1 :]]
+            after, _ = self._metrics.evaluate(self.examples, answers)
+            for name in left & set(after):
+                found[name] = max(found.get(name, 0.0), abs(after[name] - before[name]))
+        return found
 
     @property
     def _metrics(self) -> ModuleType:

@@ -326,12 +326,14 @@ def evaluation_part(run: Run, champion: ModelRecord | None) -> dict[str, object]
         "code": _s3_prefix(run.code_uri),
         "dataset": _s3_manifest(run.dataset_uri),
         "bundle": _s3_prefix(run.model_uri(keys.run_bundle(order.task, run.run_id))),
+        "exact": _s3_prefix(run.model_uri(keys.run_exact(order.task, run.run_id))),
     }
     options = {
         "task": order.task,
         "run-id": run.run_id,
         "dataset-id": order.dataset_id,
         "bundle": f"{_INPUT}/bundle",
+        "exact": f"{_INPUT}/exact",
         "dataset": f"{_INPUT}/dataset",
         "output": _OUTPUT,
     }

@@ -11,10 +11,11 @@ from onnx import numpy_helper
 
 from infolens import codec
 from infolens.contracts.bundle import BundleManifest
-from infolens.ml.bundle import verify, write_manifest
+from infolens.ml.bundle import digest_of, verify, write_manifest
 from infolens.ml.parity import compare
 from infolens.ml.text_classifier import load
 from infolens.ml.training.job import ExportJob
+from infolens.ml.training.quantisation import read_exact, rounded_graphs
 from infolens.ml.training.text_classifier_export import export_text_classifier, to_onnx
 from infolens.ml.training.text_classifier_model import load as load_trained
 from ml_fakes import ROWS, TEXTS, tiny_bundle, tiny_model
@@ -71,25 +72,41 @@ def test_exact_onnx_is_the_model(tmp_path):
     model, _, _ = load_trained(tiny_model(tmp_path / "model"))
     model.train()  # as training leaves it: the export has to switch dropout off
     to_onnx(model, tmp_path / "exact.onnx")
-    assert not model.training  # the exporter puts the mode back; reference scores must not see dropout
+    assert not model.training  # reference scores must not see dropout
     session = onnxruntime.InferenceSession(str(tmp_path / "exact.onnx"))
     for texts, length in ((1, 3), (3, 16)):
         ids = np.random.default_rng(0).integers(5, 60, (texts, length))
-        mask = np.ones_like(ids)
-        mask[-1, 2:] = 0
-        mine = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
+        mine = session.run(["logits"], {"input_ids": ids})[0]
         with torch.no_grad():
-            theirs = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+            theirs = model(torch.from_numpy(ids), torch.ones(ids.shape, dtype=torch.int64)).numpy()
         assert np.abs(mine - theirs).max() < 1e-4
 
 
 def test_weights_are_seven_bits(exported):
     """Weights stay within 64: full-range products overflow on CPUs without VNNI, and answers would differ there."""
     model = onnx.load(exported[0] / "model.onnx")
-    weights = [numpy_helper.to_array(w) for w in model.graph.initializer if w.data_type == onnx.TensorProto.INT8]
-    matrices = [values for values in weights if values.ndim == 2]
+    int8 = [w for w in model.graph.initializer if w.data_type == onnx.TensorProto.INT8]
+    weights = [(w.name, numpy_helper.to_array(w)) for w in int8]
+    matrices = [values for name, values in weights if values.ndim == 2 and not name.endswith("/int8")]  # multiplied
     assert matrices
     assert max(np.abs(values.astype(int)).max() for values in matrices) <= 64
+
+
+def test_graphs_in_32_bits_lie_beside(exported):
+    """What int8 costs can be measured: `exact/` opens like the bundle, and gives the trained model's very scores."""
+    bundle, digest, reference = exported
+    note, exact = read_exact(bundle.parent / "exact", bundle)
+    assert note.quantised
+    assert rounded_graphs(bundle) == ["model.onnx"]
+    assert rounded_graphs(exact) == []
+    scores = load(exact, verify(exact, digest_of(exact)), threads=1).scores(reference["inputs"])
+    assert compare(scores, reference["scores"], digest).max_difference < 1e-5
+
+
+def test_vectors_are_eight_bits(exported):
+    """No table of vectors stays in 32 bits: it is most of a small model."""
+    for weight in onnx.load(exported[0] / "model.onnx").graph.initializer:
+        assert weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) <= 16 * 16
 
 
 def test_the_same_model_gives_the_same_bundle(tmp_path):

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from infolens.contracts.evaluation import EvaluationReport, ParityReport
+from infolens.contracts.evaluation import EvaluationReport, ParityReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.tasks.crash_risk.gates import GATES, PARITY
 
@@ -20,7 +20,18 @@ def verdict(metrics=(), slices=(), rows=1_000, parity=0.0):
     found = {name: {**ON_SLICE} for name in SLICES}
     for name, values in dict(slices).items():
         found[name] = found[name] | values
-    report = EvaluationReport("crash_risk", "run", "data", "digest", rows, METRICS | dict(metrics), found, "", {})
+    report = EvaluationReport(
+        "crash_risk",
+        "run",
+        "data",
+        "digest",
+        rows,
+        METRICS | dict(metrics),
+        found,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     return judge(
         report,
         ParityReport("digest", 300, parity, parity, 0.0),

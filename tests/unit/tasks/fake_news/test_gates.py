@@ -2,7 +2,7 @@
 
 import pytest
 
-from infolens.contracts.evaluation import EvaluationReport, ParityReport
+from infolens.contracts.evaluation import EvaluationReport, ParityReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.tasks.fake_news.gates import GATES, PARITY
 from infolens.tasks.fake_news.metrics import evaluate
@@ -24,7 +24,9 @@ def verdict_of(answer):
     ]
     rows = plain + [row | {"variant": "removed" if row["marked"] else "planted"} for row in plain]
     metrics, slices = evaluate(rows, [{"label": answer(row)} for row in rows])
-    report = EvaluationReport("fake_news", "run", "data", "digest", COUNT, metrics, slices, "", {})
+    report = EvaluationReport(
+        "fake_news", "run", "data", "digest", COUNT, metrics, slices, "", {}, quantisation=Quantisation("", "none")
+    )
     parity = ParityReport("digest", COUNT, 0.0, 0.0, 0.0)
     return refusals(judge(report, parity, GATES, PARITY, bundle_digest="digest", champion_digest=""))
 

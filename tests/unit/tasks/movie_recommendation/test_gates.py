@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infolens.contracts.evaluation import EvaluationReport, ParityReport
+from infolens.contracts.evaluation import EvaluationReport, ParityReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.tasks.movie_recommendation.gates import GATES, PARITY
 
@@ -35,7 +35,18 @@ SLICES = {
 def refused(metrics=(), slices=(), flips=0.0, mean=1e-9):
     """Refusals of a good candidate with these changes."""
     changed = {name: values | dict(slices).get(name, {}) for name, values in SLICES.items()}
-    report = EvaluationReport("movie_recommendation", "r", "d", "b", 750, METRICS | dict(metrics), changed, "", {})
+    report = EvaluationReport(
+        "movie_recommendation",
+        "r",
+        "d",
+        "b",
+        750,
+        METRICS | dict(metrics),
+        changed,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     parity = ParityReport("b", 100, mean, mean, flips)
     return refusals(judge(report, parity, GATES, PARITY, bundle_digest="b", champion_digest=""))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infolens.contracts.evaluation import EvaluationReport, ParityReport
+from infolens.contracts.evaluation import EvaluationReport, ParityReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.tasks.news_summary.gates import GATES, PARITY
 
@@ -14,7 +14,18 @@ def slice_of(rouge_l: float, over: float, rows: float = 80.0) -> dict[str, float
 
 def told(metrics: dict[str, float], slices: dict[str, dict[str, float]], rows: int = 240) -> tuple[str, ...]:
     """Why a candidate with these numbers is refused; () when it passes."""
-    report = EvaluationReport("news_summary", "r", "d", "digest", rows, metrics, AWKWARD | slices, "", {})
+    report = EvaluationReport(
+        "news_summary",
+        "r",
+        "d",
+        "digest",
+        rows,
+        metrics,
+        AWKWARD | slices,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     parity = ParityReport("digest", rows=100, mean_difference=0.0, max_difference=0.0, label_flips=0.0)
     verdict = judge(report, parity, GATES, PARITY, bundle_digest="digest", champion_digest="")
     return tuple(refusals(verdict))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infolens.contracts.evaluation import EvaluationReport, ParityReport
+from infolens.contracts.evaluation import EvaluationReport, ParityReport, Quantisation
 from infolens.gates import judge, refusals
 from infolens.tasks.toxicity.gates import GATES, PARITY
 
@@ -22,7 +22,18 @@ def slices(**changes: tuple[float, float]) -> dict[str, dict[str, float]]:
 def refused(metrics=None, rows=1_500, **changes) -> tuple[str, ...]:
     """Reasons of the gates against a report."""
     found = slices(**changes)
-    report = EvaluationReport("toxicity", "run", "data", "digest", rows, METRICS | (metrics or {}), found, "", {})
+    report = EvaluationReport(
+        "toxicity",
+        "run",
+        "data",
+        "digest",
+        rows,
+        METRICS | (metrics or {}),
+        found,
+        "",
+        {},
+        quantisation=Quantisation("", "none"),
+    )
     parity = ParityReport("digest", 400, 0.001, 0.01, 0.0)
     return refusals(judge(report, parity, GATES, PARITY, bundle_digest="digest", champion_digest=""))
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +15,11 @@ from infolens.ml.text_classifier import MODEL_FILE, TOKENIZER_FILE
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.comment_model import ServedWordModel, WordModel, WordModelSize, load
 from infolens.ml.training.onnx_export import quantise, trace
+from infolens.ml.training.quantisation import exact_bundle, finish_exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import nn
@@ -33,7 +33,7 @@ REFERENCE_ROWS = 400
 
 
 def export_comment_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
-    """Write `bundle/` and reference.json below `job.output` and return the bundle's digest.
+    """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Args:
         job: where the trained model is and where the bundle goes.
@@ -46,14 +46,14 @@ def export_comment_classifier(job: ExportJob, rows: Sequence[Mapping[str, object
     served = ServedWordModel(model) if isinstance(model, WordModel) else model
     bundle = job.output / "bundle"
     bundle.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        exact = Path(scratch) / "exact.onnx"
-        _to_onnx(served, exact)
-        _to_int8(exact, bundle / MODEL_FILE)
+    exact = exact_bundle(job.output) / MODEL_FILE
+    _to_onnx(served, exact)
+    _to_int8(exact, bundle / MODEL_FILE)
     if (job.model / TOKENIZER_FILE).is_file():
         shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     config = served_config(record)
     digest = describe_bundle(bundle, record, PREDICTOR, config)
+    finish_exact(job.output)
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(served, encoding_of(config, bundle), record.threshold, [one["text"] for one in inputs])
     write_reference(job.output, inputs, scores.tolist())

@@ -64,7 +64,7 @@ class ExportJob:
     dataset: Path
     """Directory with the Parquet parts of the dataset the model was trained on."""
     output: Path
-    """Directory that gets `bundle/` and reference.json."""
+    """Directory that gets `bundle/`, reference.json, and in `exact/` what `training/quantisation.py` says."""
 
 
 AnyProfile = TypeVar("AnyProfile")

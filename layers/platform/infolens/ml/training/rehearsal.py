@@ -27,6 +27,7 @@ from infolens.ingest.section_processes import staged_sections
 from infolens.ingest.survey import binds_to, survey
 from infolens.ml.bundle import digest_of, verify
 from infolens.ml.parity import REFERENCE_NAME, compare
+from infolens.ml.training.quantisation import EXACT
 from infolens.tasks import part_of, schema_of
 
 if TYPE_CHECKING:
@@ -163,7 +164,9 @@ def rehearse(task: str, dataset: Path, work: Path, *, profile: str = "cpu", opti
     log = run("train", *named, *how, "--dataset", dataset)
     run("export", "--task", task, "--model", model, "--dataset", dataset, "--output", exported)
     bundle = exported / "bundle"
-    run("evaluate", *named, "--bundle", bundle, "--dataset", dataset, "--output", evaluated)
+    run(
+        "evaluate", *named, "--bundle", bundle, "--exact", exported / EXACT, "--dataset", dataset, "--output", evaluated
+    )
     digest = digest_of(bundle)
     manifest = verify(bundle, digest)
     predictor = cast("LoadPredictor", part_of(task, "predict").load)(bundle, manifest)

@@ -12,6 +12,7 @@ from infolens.ml.sentence_features import FEATURES, MAX_SENTENCES, read_article
 from infolens.ml.sentence_ranker import MODEL_FILE, PREDICTOR, TOKENIZER_FILE, model_inputs
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.onnx_export import trace
+from infolens.ml.training.quantisation import keep_unquantised
 from infolens.ml.training.sentence_ranker_model import load
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ REFERENCE_ROWS = 400
 
 
 def export_sentence_ranker(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
-    """Write `bundle/` and reference.json below `job.output` and return the bundle's digest.
+    """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     The weights stay fp32: nearly all of them are word vectors that are looked up, not multiplied, and a text takes a
     millisecond; int8 would save two megabytes and no time.
@@ -60,6 +61,7 @@ def export_sentence_ranker(job: ExportJob, rows: Sequence[Mapping[str, object]])
     )
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(model, tokens, [item["text"] for item in inputs])
+    keep_unquantised(job.output, "nearly all weights are word vectors that are looked up: int8 would save no time")
     write_reference(job.output, inputs, scores.tolist())
     return digest
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -27,10 +25,12 @@ from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.decoder_int8 import decoder_to_int8
 from infolens.ml.training.onnx_export import quantise
+from infolens.ml.training.quantisation import exact_bundle, finish_exact, keep_unquantised
 from infolens.ml.training.seq2seq_model import Seq2SeqRecord, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
@@ -43,7 +43,7 @@ REFERENCE_ROWS = 100
 
 
 def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8: bool = True) -> str:
-    """Write `bundle/` and reference.json below `job.output` and return the bundle's digest.
+    """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Args:
         job: where the trained model is and where the bundle goes.
@@ -56,14 +56,11 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
     model, record = load(job.model)
     bundle = job.output / "bundle"
     bundle.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        for write, name in ((write_encoder, ENCODER_FILE), (write_decoder, DECODER_FILE)):
-            exact = Path(scratch) / name
-            write(model, exact)
-            if int8:
-                to_int8(exact, bundle / name)
-            else:
-                shutil.copyfile(exact, bundle / name)
+    exact = exact_bundle(job.output) if int8 else bundle
+    for write, name in ((write_encoder, ENCODER_FILE), (write_decoder, DECODER_FILE)):
+        write(model, exact / name)
+        if int8:
+            to_int8(exact / name, bundle / name)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     digest = describe_bundle(
         bundle,
@@ -75,6 +72,10 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
             "rules": asdict(record.rules),
         },
     )
+    if int8:
+        finish_exact(job.output)
+    else:
+        keep_unquantised(job.output, "asked for")
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     tokenizer = open_tokenizer(job.model / TOKENIZER_FILE, record.max_input)
     scores = trained_scores(model, tokenizer, record, [item["text"] for item in inputs])

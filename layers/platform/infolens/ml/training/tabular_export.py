@@ -11,6 +11,7 @@ import torch
 from infolens.ml.tabular_classifier import MODEL_FILE, PREDICTOR
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.onnx_export import trace
+from infolens.ml.training.quantisation import keep_unquantised
 from infolens.ml.training.tabular_model import FrozenTabularModel, TabularModel, load
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def export_tabular(
     features: Sequence[Sequence[float]],
     tables: Sequence[str],
 ) -> str:
-    """Write `bundle/` and reference.json below `job.output` and return the bundle's digest.
+    """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Weights stay in 32 bits: some ten kilobytes are nothing to gain by int8, and a class boundary is all to lose.
 
@@ -50,6 +51,7 @@ def export_tabular(
         shutil.copyfile(job.model / name, bundle / name)
     digest = describe_bundle(bundle, record, PREDICTOR, {"labels": list(record.shape.labels)})
     scores = trained_scores(model, features[:REFERENCE_ROWS])
+    keep_unquantised(job.output, "some ten kilobytes: nothing to gain, and a class boundary to lose")
     write_reference(job.output, [dict(item) for item in inputs[:REFERENCE_ROWS]], scores)
     return digest
 

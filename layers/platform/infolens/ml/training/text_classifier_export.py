@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from infolens.ml.text_classifier import MODEL_FILE, PREDICTOR, TOKENIZER_FILE
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.einsum_to_matmul import einsum_to_matmul
+from infolens.ml.training.int8_lookups import int8_lookups
 from infolens.ml.training.onnx_export import quantise, trace
+from infolens.ml.training.quantisation import exact_bundle, finish_exact
+from infolens.ml.training.served_encoders import served_encoder
 from infolens.ml.training.text_classifier_model import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from infolens.ml.tokens import TextTokens
     from infolens.ml.training.job import ExportJob
@@ -31,7 +35,7 @@ REFERENCE_ROWS = 400
 
 
 def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
-    """Write `bundle/` and reference.json below `job.output` and return the bundle's digest.
+    """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Args:
         job: where the trained model is and where the bundle goes.
@@ -43,45 +47,71 @@ def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]])
     model, tokens, record = load(job.model)
     bundle = job.output / "bundle"
     bundle.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        exact = Path(scratch) / "exact.onnx"
-        to_onnx(model, exact)
-        to_int8(exact, bundle / MODEL_FILE)
+    exact = exact_bundle(job.output) / MODEL_FILE
+    to_onnx(model, exact)
+    to_int8(exact, bundle / MODEL_FILE)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
-    digest = describe_bundle(
-        bundle, record, PREDICTOR, {"labels": list(record.shape.labels), "max_tokens": record.shape.max_tokens}
-    )
+    config: dict[str, object] = {"labels": list(record.shape.labels), "max_tokens": record.shape.max_tokens}
+    if record.shape.sentence_ends:
+        config["sentence_ends"] = True
+    digest = describe_bundle(bundle, record, PREDICTOR, config)
+    finish_exact(job.output)
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
     scores = trained_scores(model, tokens, [item["text"] for item in inputs])
     write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
+class ServedTextClassifier(nn.Module):
+    """The trained model as the graph that is served: texts of one length, nothing masked."""
+
+    def __init__(self, model: TextClassifierModel) -> None:
+        """Rebuild the encoder; everything else is the model's own."""
+        super().__init__()
+        self.encoder = served_encoder(model.encoder, model.encoder_tokens)
+        self.encoder_tokens = model.encoder_tokens
+        self.words = cast("Any", model.encoder).get_input_embeddings() if model.direct else None
+        self.head, self.phrases = model.head, model.phrases
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """Give logits, shape (texts, labels), of ids, shape (texts, tokens)."""
+        # Without something beside it the encoder gets no more than it reads.
+        beside = self.words is not None or self.phrases is not None
+        pooled = self.encoder(input_ids[:, : self.encoder_tokens] if beside else input_ids).mean(dim=1)
+        if self.words is not None:
+            pooled = torch.cat([pooled, self.words(input_ids).mean(dim=1)], dim=1)
+        logits = cast("Tensor", self.head(pooled))
+        return logits if self.phrases is None else logits + self.phrases(input_ids, torch.ones_like(input_ids))
+
+
 def to_onnx(model: TextClassifierModel, path: Path) -> None:
-    """Trace the model into an ONNX file with free numbers of texts and tokens."""
+    """Trace the model, less dropout, into an ONNX file with free numbers of texts and of tokens, alike in all texts."""
+    model.eval()
     example = torch.ones((2, 8), dtype=torch.int64)  # two of each: a dimension of one would be traced as a constant
-    axes = {0: "texts", 1: "tokens"}
     trace(
-        model,
-        (example, example),
+        ServedTextClassifier(model),
+        (example,),
         path,
-        inputs=["input_ids", "attention_mask"],
+        inputs=["input_ids"],
         outputs=["logits"],
-        free={"input_ids": axes, "attention_mask": axes, "logits": {0: "texts"}},
+        free={"input_ids": {0: "texts", 1: "tokens"}, "logits": {0: "texts"}},
     )
     graph = onnx.load(path)
-    if einsum_to_matmul(graph):
+    if einsum_to_matmul(graph):  # encoders of a family that is not rebuilt may bring some
         onnx.save(graph, path)
 
 
 def to_int8(exact: Path, path: Path) -> None:
     """Quantise weights to int8, one scale per output channel; activations are quantised as they come.
 
-    The linear model of phrases stays exact: its few columns are a hundredth of a millisecond, and one scale for tens of
-    thousands of weights would round most of them to nothing.
+    The vectors of the tokens get a scale each. The linear model of phrases stays exact: its few columns are a hundredth
+    of a millisecond, and one scale for tens of thousands of weights would round most of them to nothing.
     """
     phrases = [name for name in _names(exact) if name.startswith("/phrases/")]
     quantise(exact, path, ["MatMul", "Gemm"], exclude=phrases)
+    graph = onnx.load(path)
+    if int8_lookups(graph):
+        onnx.save(graph, path)
 
 
 def _names(model: Path) -> list[str]:

@@ -51,6 +51,8 @@ class Shape:
     """The encoder reads so many tokens, which costs time squared, and what stands beside it reads on to `max_tokens`;
     0 lets the encoder read all."""
     phrases: Phrases | None = None
+    sentence_ends: bool = False
+    """Texts that are too long are cut behind a whole sentence, in training, parity and serving alike."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ def load_record(directory: Path) -> TrainingRecord:
             direct=shape["direct"],
             encoder_tokens=shape["encoder_tokens"],
             phrases=None if shape["phrases"] is None else Phrases(**shape["phrases"]),
+            sentence_ends=shape.get("sentence_ends", False),
         ),
         metrics=plain["metrics"],
         settings=plain["settings"],
@@ -283,4 +286,5 @@ def load(directory: Path) -> tuple[TextClassifierModel, TextTokens, TrainingReco
     model = TextClassifierModel(AutoModel.from_config(config, **_traceable(config)), record.shape, dropout=0.0)
     model.load_state_dict(load_file(directory / _WEIGHTS), strict=True)
     model.eval()
-    return model, TextTokens(directory / TOKENIZER_FILE, record.shape.max_tokens), record
+    shape = record.shape
+    return model, TextTokens(directory / TOKENIZER_FILE, shape.max_tokens, sentence_ends=shape.sentence_ends), record

@@ -68,6 +68,8 @@ class Profile:
     hidden: tuple[tuple[str, str], ...] = ()
     """Expressions (Oniguruma) and what stands in their place. They become part of the tokenizer: no text reaches the
     model without them, in training, parity and serving alike."""
+    sentence_ends: bool = False
+    """Cut texts that are too long behind a whole sentence (ADR 0018 has what that was worth)."""
     # From nothing only:
     vocabulary: int = 0
     lowercase: bool = True
@@ -125,7 +127,7 @@ def train_text_classifier(
 
     # data: the tokenizer is written first and read back through the class that serves
     _write_tokenizer(job.output, profile, [str(row["text"]) for row in train])
-    tokens = TextTokens(job.output / TOKENIZER_FILE, profile.max_tokens)
+    tokens = TextTokens(job.output / TOKENIZER_FILE, profile.max_tokens, sentence_ends=profile.sentence_ends)
     data = Data(_examples(train, tokens, labels), _examples(validation, tokens, labels), tuple(labels))
 
     # model
@@ -135,6 +137,7 @@ def train_text_classifier(
         direct=not profile.base_model,
         encoder_tokens=profile.encoder_tokens,
         phrases=profile.phrases,
+        sentence_ends=profile.sentence_ends,
     )
     model = _new_model(profile, shape, tokens, data.train.ids, job.seed).to(device.kind)
     log = RunLog(job, asdict(profile) | {"device": device.kind, "precision": str(device.precision), "seed": job.seed})
