@@ -47,6 +47,14 @@ PLAN = (
     (WHOLE, "stress"),
 )
 
+WARM_UPS = 3
+"""How often users come at most until nobody waits for environments that start: a hundred of them on one machine."""
+
+LONGEST_WARM_MS = 5000.0
+
+KEEP_SECONDS = 3600
+"""Environments outlive a wait for a quiet machine (`--before`)."""
+
 EMPTY_API = f"""
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
@@ -162,8 +170,8 @@ def report(rows: list[tuple[str, Figures]], where: str, bundle: str) -> str:
     )
 
 
-def run(given: argparse.Namespace, scratch: Path) -> list[tuple[str, Figures]]:
-    """Deploy both, and ask them."""
+def run(given: argparse.Namespace, scratch: Path) -> tuple[str, list[tuple[str, Figures]]]:
+    """Deploy both, and ask them; returns the machine as it was when the first figure was taken, and the figures."""
     bundle = given.bundle
     if bundle is None:
         bundle = scratch / "bundle"
@@ -172,21 +180,26 @@ def run(given: argparse.Namespace, scratch: Path) -> list[tuple[str, Figures]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     try:
-        started = cloud.start(scratch / "cloud", port)
+        started = cloud.start(scratch / "cloud", port, settings={"LAMBDA_KEEPALIVE_MS": str(KEEP_SECONDS * 1000)})
         running = Cloud(started.endpoint_url, scratch / "cloud")
         whole = Whole(running, bundle)
         places = {EMPTY: empty_api(running), WHOLE: (f"{whole.url}{PATH}", whole.key)}
         print("deployed; the users come", flush=True)
         for what, place in places.items():
-            print(f"{what}, warm-up: {asked(given.locust, 'warm-up', place, started.pid, scratch)}", flush=True)
+            for _ in range(WARM_UPS):
+                found = asked(given.locust, "warm-up", place, started.pid, scratch)
+                print(f"{what}, warm-up: {found}", flush=True)
+                if not found.failures and found.p99_ms < LONGEST_WARM_MS:
+                    break
         if given.before:
-            subprocess.run(given.before, shell=True, check=True)  # noqa: S602 - the operator's own command
-        rows = []
+            subprocess.run(given.before, shell=True, check=False)  # noqa: S602 - the operator's own command
+        where, rows = machine(), []
+        print(where, flush=True)
         for what, name in PLAN:
             found = asked(given.locust, name, places[what], started.pid, scratch)
             print(f"{what}, {name}: {found}", flush=True)
             rows.append((f"{what}, {name}", found))
-        return rows
+        return where, rows
     finally:
         cloud.stop(scratch / "cloud")
 
@@ -199,9 +212,8 @@ def main() -> int:
     options.add_argument("--before", help="command to run when all is warm, such as one that waits for a quiet machine")
     options.add_argument("--locust", type=Path, default=ROOT / ".venvs" / "bench-load" / "bin" / "locust")
     given = options.parse_args()
-    where = machine()
     with tempfile.TemporaryDirectory() as folder:
-        rows = run(given, Path(folder))
+        where, rows = run(given, Path(folder))
     said = f"bundle {digest_of(given.bundle)[:12]}" if given.bundle else "a bundle that counts words"
     text = report(rows, where, said)
     print(text)

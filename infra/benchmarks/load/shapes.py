@@ -38,7 +38,7 @@ class Shape:
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("warm-up", "not reported: starts the environments that the others meet", (50,), 45.0, 2.0),
+        Shape("warm-up", "not reported: starts the environments that the others meet", (10, 20, 30, 40, 50), 12.0, 2.0),
         Shape("S1 gate", "S1-16: 50 users for 30 s, each asks again as soon as it is answered", (50,), 30.0, 50.0),
         Shape("baseline", "S0-40, 20 users, 1: one arrives a second, each asks once a second", (20,), 25.0, 1.0, 1.0),
         Shape(

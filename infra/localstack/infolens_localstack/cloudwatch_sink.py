@@ -2,23 +2,23 @@
 
 import contextlib
 import logging
+import math
 import queue
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from localstack.aws.connect import connect_to
 
 from infolens_localstack.functions.output import LogRecord
 from infolens_localstack.metric_format import MetricDatum, metrics_in
+from infolens_localstack.metrics.store import STORE, MetricKey, Sample
 
 LOG = logging.getLogger(__name__)
 _GATHER_SECONDS: Final = 0.1
-_MOST_DATA_PER_CALL: Final = 500
 
 
 @dataclass(frozen=True)
@@ -83,28 +83,29 @@ class _Shipper:
                 _make_stream(logs, stream)
                 logs.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=events)
 
-    def _send_metrics(self, parcels: Iterable[_Parcel]) -> None:
-        calls: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    @staticmethod
+    def _send_metrics(parcels: Iterable[_Parcel]) -> None:
+        """Put metrics straight into the store that CloudWatch's provider reads.
+
+        Through PutMetricData they took a fifth of the emulator's time under load: its query protocol is read in time
+        that grows with the square of the number of members.
+        """
         for parcel in parcels:
             embedded = [datum for record in parcel.records for datum in metrics_in(record.text)]
             for datum in (*embedded, *parcel.data):
-                calls[parcel.stream.account, parcel.stream.region, datum.namespace].append(_as_request(datum))
-        for (account, region, namespace), data in calls.items():
-            cloudwatch = connect_to(aws_access_key_id=account, region_name=region).cloudwatch
-            for first in range(0, len(data), _MOST_DATA_PER_CALL):
-                cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[first : first + _MOST_DATA_PER_CALL])
+                if all(map(math.isfinite, datum.values)):  # CloudWatch takes no others
+                    STORE.add(_key(parcel.stream, datum), _samples(datum))
 
 
-def _as_request(datum: MetricDatum) -> dict[str, Any]:
-    return {
-        "MetricName": datum.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in datum.dimensions],
-        "Values": list(datum.values),
-        "Counts": [1.0] * len(datum.values),
-        "Unit": datum.unit,
-        "StorageResolution": datum.resolution,
-        "Timestamp": datetime.fromtimestamp(datum.timestamp_ms / 1000, UTC),
-    }
+def _key(stream: LogStream, datum: MetricDatum) -> MetricKey:
+    dimensions = tuple(sorted(datum.dimensions))
+    return MetricKey(stream.account, stream.region, datum.namespace, datum.name, dimensions)
+
+
+def _samples(datum: MetricDatum) -> list[Sample]:
+    moment = datum.timestamp_ms // 1000
+    timestamp = moment if datum.resolution == 1 else moment - moment % 60
+    return [Sample(timestamp, 1.0, value, value, value, datum.unit) for value in datum.values]
 
 
 def _make_stream(logs: Any, stream: LogStream) -> None:  # noqa: ANN401 (a boto3 client)

@@ -16,8 +16,8 @@ from localstack.utils.aws import arns
 from infolens_localstack.metrics.evaluation import COMPARISONS, AlarmRule, judge
 from infolens_localstack.metrics.scheduler import AlarmClock
 from infolens_localstack.metrics.store import (
+    STORE,
     MetricKey,
-    MetricStore,
     Point,
     UnknownStatisticError,
     is_statistic,
@@ -36,7 +36,7 @@ class AlarmingCloudwatchProvider(provider_v2.CloudwatchProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self.metrics = MetricStore()
+        self.metrics = STORE
 
     def on_before_state_reset(self) -> None:
         """Forget all metrics."""

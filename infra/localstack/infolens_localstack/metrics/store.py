@@ -192,3 +192,7 @@ def _value_at(samples: Sequence[Sample], rank: float) -> float:
         if seen >= rank - 1e-9 or math.isclose(seen, rank):
             return sample.low
     return samples[-1].low
+
+
+STORE: Final = MetricStore()
+"""What this process's CloudWatch knows: its provider answers from it; what functions write goes straight into it."""
