@@ -56,11 +56,13 @@ bundle.mkdir(parents=True)
 (bundle / "model.onnx").write_bytes(model)
 import infolens
 (bundle / "manifest.json").write_text(infolens.NAME + " " + options["--task"])
+(bundle.parent / "exact").mkdir()
+(bundle.parent / "exact" / "quantisation.json").write_text("{}")
 """
 EVALUATE = """
 import pathlib, sys
 options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-seen = sorted(path.name for path in pathlib.Path(options["--bundle"]).iterdir())
+seen = sorted(path.name for name in ("--bundle", "--exact") for path in pathlib.Path(options[name]).iterdir())
 pathlib.Path(options["--output"], "report.json").write_text(repr([options["--run-id"], seen]))
 """
 SOURCES = {
@@ -253,7 +255,7 @@ def test_from_dataset_to_rollout(runs):
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert run.read("export/bundle/model.onnx") == '["12e456789012", "rows", "good"]'
     assert run.read("export/bundle/manifest.json") == "packed news_category"
-    assert run.read("evaluation/report.json") == repr([run.run_id, ["manifest.json", "model.onnx"]])
+    assert run.read("evaluation/report.json") == repr([run.run_id, ["manifest.json", "model.onnx", "quantisation.json"]])
     assert run.rollouts() == [{"task": "news_category", "forced": False, "who": "state-machine", "candidate": "1"}]
 
 
@@ -384,7 +386,7 @@ def test_failed_export_is_resumed_without_another_training(cloud, runs):
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert second.jobs() == {}
     assert first.read("export/bundle/model.onnx") == '["12e456789012", "rows", "unexportable"]'
-    assert first.read("evaluation/report.json") == repr([first.run_id, ["manifest.json", "model.onnx"]])
+    assert first.read("evaluation/report.json") == repr([first.run_id, ["manifest.json", "model.onnx", "quantisation.json"]])
     assert len(second.rollouts()) == 1
 
 
