@@ -35,7 +35,7 @@ BYTES_PER_FIELD = 24
 
 _REPLACEMENT = "\ufffd".encode()
 
-_PIECE_BYTES = 16384
+_PIECE_BYTES = 32 << 10
 """Looked at at a time: what is decoded stays in the processor's cache, and an error copies no more than this."""
 
 _BAD_LINES = 32
@@ -146,7 +146,7 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
     too_long = np.flatnonzero(np.diff(ends[:count], prepend=-1) > csv_reading.MAX_FIELD)
     if len(too_long):
         count = int(too_long[0])
-    raw_ends = ends if data is raw else np.flatnonzero(np.frombuffer(raw, np.uint8) == _FEED)[last_lines]
+    raw_ends = ends if data is raw else places_where(np.frombuffer(raw, np.uint8) == _FEED)[last_lines]
     if stop is not None and count:
         count = 1 + int(np.searchsorted(raw_ends[: count - 1], stop - 1)) if stop > 0 else 0
     if not count:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Places = NDArray[np.intp]
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 """Characters that are cleaned in one array. Memory of this size is used again by the next chunk and stays in the
 processor's cache; arrays of many megabytes are fetched from the system, zeroed and given back each time."""
 
@@ -346,6 +346,7 @@ def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[Bytes, Places]:
 def _unescape(array: Bytes, ends: Places, columns: Sequence[Utf8Cells], odd: set[int]) -> None:
     """Write each cell that may have entities without them, or add its row to the odd ones where that is longer."""
     width = 3 if len(columns) == 2 else 1
+    whole, void = array.data, bytes([_VOID])
     for cell in _texts_at(places_where(array == _AMPERSAND), ends):
         row, number = divmod(cell, width)
         begin, end = int(ends[cell - 1]) + 1 if cell else 0, int(ends[cell])
@@ -354,8 +355,7 @@ def _unescape(array: Bytes, ends: Places, columns: Sequence[Utf8Cells], odd: set
         if len(written) > end - begin:
             odd.add(row)
         else:
-            array[begin:end] = _VOID
-            array[begin : begin + len(written)] = np.frombuffer(written, np.uint8)
+            whole[begin:end] = written.ljust(end - begin, void)
 
 
 def _points(array: Bytes, leads: Places) -> tuple[NDArray[np.int32], Bytes]:
@@ -417,6 +417,5 @@ def _cut(data: bytes, sizes: Places) -> list[str]:
 
 
 def _texts_at(places: Places, ends: Places) -> list[int]:
-    """Give the positions of the texts in which `places` lie; `ends` are the places of the NULs between texts."""
-    found: list[int] = np.unique(np.searchsorted(ends, places)).tolist()
-    return found
+    """Give the positions of the texts in which `places`, ascending, lie; `ends` are where the texts end."""
+    return list(dict.fromkeys(np.searchsorted(ends, places).tolist()))
