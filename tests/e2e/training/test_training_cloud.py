@@ -72,6 +72,9 @@ SOURCES = {
     "requirements.txt": b"",
     "infolens/__init__.py": b'NAME = "packed"\n',
 }
+SEEN = ["manifest.json", "model.onnx", "quantisation.json"]
+"""What the evaluation job finds of an export."""
+
 PASSED = {"passed": True, "reason": "all gates passed"}
 ROLLOUT = json.dumps({"StartAt": "Go", "States": {"Go": {"Type": "Succeed"}}})
 
@@ -255,7 +258,7 @@ def test_from_dataset_to_rollout(runs):
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert run.read("export/bundle/model.onnx") == '["12e456789012", "rows", "good"]'
     assert run.read("export/bundle/manifest.json") == "packed news_category"
-    assert run.read("evaluation/report.json") == repr([run.run_id, ["manifest.json", "model.onnx", "quantisation.json"]])
+    assert run.read("evaluation/report.json") == repr([run.run_id, SEEN])
     assert run.rollouts() == [{"task": "news_category", "forced": False, "who": "state-machine", "candidate": "1"}]
 
 
@@ -386,7 +389,7 @@ def test_failed_export_is_resumed_without_another_training(cloud, runs):
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert second.jobs() == {}
     assert first.read("export/bundle/model.onnx") == '["12e456789012", "rows", "unexportable"]'
-    assert first.read("evaluation/report.json") == repr([first.run_id, ["manifest.json", "model.onnx", "quantisation.json"]])
+    assert first.read("evaluation/report.json") == repr([first.run_id, SEEN])
     assert len(second.rollouts()) == 1
 
 
