@@ -87,7 +87,7 @@ def lookup(steps: Steps, rules: DecodingRules, article: Sequence[int]) -> list[i
     What followed the last tokens where they stood before, in the article or the summary, is proposed; one call gives
     the logits after every proposed token, and those that greedy decoding would have written stay.
     """
-    written, given = [rules.start_id], 0
+    written, given, hope = [rules.start_id], 0, rules.lookup
     text = _Text(article, rules) if article else None
     while True:
         forced = forced_token(rules, len(written))
@@ -97,7 +97,7 @@ def lookup(steps: Steps, rules: DecodingRules, article: Sequence[int]) -> list[i
             written.append(forced)
             continue
         room = rules.max_tokens - len(written) - int(rules.forced_end)
-        proposed = text.proposals(written, min(rules.lookup, room)) if text else []
+        proposed = text.proposals(written, min(hope, room)) if text else []
         tokens = np.array([[*written[given:], *proposed]], dtype=np.int64)
         logits = steps.next_logits(tokens)[0, -1 - len(proposed) :]
         given = len(written) + len(proposed)
@@ -112,7 +112,9 @@ def lookup(steps: Steps, rules: DecodingRules, article: Sequence[int]) -> list[i
             if wrong and token != proposed[at]:
                 steps.forget(wrong)
                 given -= wrong
+                hope = at + 1  # a proposal costs a sixth of a step: a model that does not copy gets few
                 break
+            hope = min(2 * hope, rules.lookup) if proposed and not wrong else hope
 
 
 class _Text:
@@ -120,6 +122,8 @@ class _Text:
 
     LONGEST = 4
     """Tokens that are compared; a longer match hardly ever proposes something else."""
+    LEAST = 2
+    """Tokens that must be equal: what followed a single one is wrong too often."""
 
     def __init__(self, article: Sequence[int], rules: DecodingRules) -> None:
         self._row = np.empty(len(article) + rules.max_tokens + 1, dtype=np.int64)
@@ -134,13 +138,15 @@ class _Text:
         self._known = len(written)
         row = self._row[:end]
         ends = np.flatnonzero(row[:-1] == row[-1])
-        if most <= 0 or not len(ends):
+        if most <= 0:
             return []
         equal = np.ones(len(ends), dtype=np.bool_)
         lengths = np.ones(len(ends), dtype=np.int64)
         for back in range(1, min(self.LONGEST, len(written))):
             equal &= (ends >= back) & (row[ends - back] == row[-1 - back])
             lengths += equal
+        if not (lengths >= self.LEAST).any():
+            return []
         start = int(ends[lengths.argmax()]) + 1
         return cast("list[int]", row[start : start + most].tolist())
 
