@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infolens.codec import from_dict, to_dict
-from infolens.contracts.rollout import Action, Arm, Labels, Pairs, Shadow
-from infolens.rollout.decision import decide, judge
+from infolens.contracts.rollout import Action, Arm, Decision, KeyedSides, Labels, Pairs, Shadow
+from infolens.rollout.decision import decide, held_by_operator, judge
 from infolens.rollout.evidence import Evidence
 from infolens.rollout.guardrails import Outcome, assess
 from rollout_fakes import PLAN, alias, arm, look, record
@@ -64,6 +64,51 @@ def test_a_step_without_evidence_expires(at, action):
 def test_evidence_that_is_complete_at_the_last_moment_counts():
     """A step that has its evidence does not expire."""
     assert decide(look(at="2026-03-01T17:00:00.000000+00:00")).action is Action.ADVANCE
+
+
+@pytest.mark.parametrize(
+    ("candidate", "action", "weight"),
+    [(arm("2", 1500), Action.HOLD, 20), (arm("2", 40, 12), Action.ROLL_BACK, 0)],
+)
+def test_a_broken_sample_ratio_raises_nothing(candidate, action, weight):
+    """What was compared may be of other people; what takes traffic off the candidate is done all the same."""
+    decision = decide(look(candidate=candidate, sides=KeyedSides(600, 400, 0)))
+
+    assert (decision.action, decision.weight) == (action, weight)
+    assert ("sample ratio is broken" in decision.reasons[0]) is (action is Action.HOLD)
+
+
+def test_a_sound_sample_ratio_is_in_nobodys_way():
+    """Two hundred of a thousand at 20 %."""
+    assert decide(look(sides=KeyedSides(800, 200, 0))).action is Action.ADVANCE
+
+
+HELD = replace(record(), held_by="ann")
+
+
+@pytest.mark.parametrize(
+    ("seen", "meant"),
+    [
+        (look(record=HELD), "advance"),
+        (look(record=replace(record(step=3), held_by="ann"), alias=alias(weight=80)), "promote"),
+        (look(record=HELD, candidate=Arm("2", 0, 0, None, None), at="2026-03-01T16:00:00.000000+00:00"), "expire"),
+    ],
+)
+def test_what_an_operator_holds_stays_at_its_weight(seen, meant):
+    """The decision says who holds it, what it would be otherwise, and why."""
+    free = decide(replace(seen, record=replace(seen.record, held_by="")))
+    decision = decide(seen)
+
+    assert free.action.value == meant
+    assert (decision.action, decision.weight) == (Action.HOLD, seen.alias.weight)
+    assert decision.reasons == (f"held by ann until resumed; otherwise: {meant}", *free.reasons)
+
+
+@pytest.mark.parametrize("action", [Action.HOLD, Action.ROLL_BACK, Action.ABORT])
+def test_a_hold_switches_no_brake_off(action):
+    """What neither raises nor expires is decided as without it."""
+    decision = Decision(action, 0, ("why",))
+    assert held_by_operator(HELD, decision) is decision
 
 
 @pytest.mark.parametrize("side", ["champion", "candidate"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infolens.aws.rollouts import StaleRecordError
-from infolens.contracts.rollout import Action, Decision, KeyedSides
+from infolens.contracts.rollout import Action, Decision
 from infolens.usecases.rollout import (
     NoRolloutError,
     Request,
@@ -17,7 +17,7 @@ from infolens.usecases.rollout import (
     resume,
     take_back,
 )
-from rollout_fakes import PLAN, TASK, World, look
+from rollout_fakes import PLAN, TASK, World
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -125,26 +125,3 @@ def test_an_advance_under_way_does_not_overtake_a_hold(world):
     world.aliases.before_read = lambda: hold(world.ports, TASK, "ann", LATER)
     apply(world.ports, TASK, "r1", ADVANCE, LATER)
     assert (world.split, world.record.held_by) == (("1", "2", 20), "ann")
-
-
-@pytest.mark.parametrize(
-    ("action", "moved"), [(Action.ADVANCE, False), (Action.ROLL_BACK, True), (Action.EXPIRE, True)]
-)
-def test_a_broken_sample_ratio_raises_nothing(action, moved):
-    """What was compared may be of other people; what takes traffic off the candidate is done all the same."""
-    world = World()
-    begin(world.ports, Request(TASK, "2", "r1", PLAN), NOW)
-    evidence = look(record=world.record, alias=world.aliases.state, sides=KeyedSides(600, 400, 0))
-    weight = 40 if action is Action.ADVANCE else 0
-    outcome = apply(world.ports, TASK, "r1", Decision(action, weight, ("seen",)), LATER, evidence=evidence)
-    assert (world.split != ("1", "2", 20)) is moved
-    assert ("sample ratio is broken" in outcome.reasons[0]) is not moved
-
-
-def test_a_sound_sample_ratio_is_in_nobodys_way():
-    """Two hundred of a thousand at 20 %."""
-    world = World()
-    begin(world.ports, Request(TASK, "2", "r1", PLAN), NOW)
-    evidence = look(record=world.record, alias=world.aliases.state, sides=KeyedSides(800, 200, 0))
-    apply(world.ports, TASK, "r1", ADVANCE, LATER, evidence=evidence)
-    assert world.split == ("1", "2", 40)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from infolens.rollout.budget import describe as describe_budget
 from infolens.rollout.guardrails import Outcome, assess, in_shadow
 from infolens.rollout.ownership import Ownership, describe, expected_split, ownership, share_of
 from infolens.rollout.plan import FULL_WEIGHT
+from infolens.rollout.sides import broken_ratio
 
 if TYPE_CHECKING:
     from infolens.contracts.rollout import AliasState, Plan, RolloutRecord
@@ -27,6 +28,7 @@ STATUS_AFTER = {
 }
 """The status of a record after an action that ends its rollout."""
 
+_RAISES = {Action.ADVANCE, Action.PROMOTE}
 _ACTION_OF = {status: action for action, status in STATUS_AFTER.items()}
 
 
@@ -51,7 +53,19 @@ def decide(look: Evidence) -> Decision:
         return _moved(record, alias)
     if look.firing:
         return Decision(Action.ROLL_BACK, 0, tuple(f"alarm {name} is firing" for name in look.firing))
-    return _explain(look)
+    decision = _explain(look)
+    ratio = broken_ratio(look.sides, _weight(record)) if decision.action in _RAISES else ""
+    return held_by_operator(record, _held(record, decision, ratio) if ratio else decision)
+
+
+def held_by_operator(record: RolloutRecord, decision: Decision) -> Decision:
+    """Leave the weight where an operator holds it: it does not rise and does not expire. What is proved bad still goes.
+
+    Whoever carries a decision out asks again with the newest record: the hold may be younger than the decision.
+    """
+    if not record.held_by or decision.action not in _RAISES | {Action.EXPIRE}:
+        return decision
+    return _held(record, decision, f"held by {record.held_by} until resumed; otherwise: {decision.action.value}")
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,14 @@ def judge(look: Evidence) -> Judgement:
     return Judgement(Action.EXPIRE if _elapsed(look) >= longest else Action.HOLD, assessments, missing, more)
 
 
+def _held(record: RolloutRecord, decision: Decision, reason: str) -> Decision:
+    return replace(decision, action=Action.HOLD, weight=_weight(record), reasons=(reason, *decision.reasons))
+
+
+def _weight(record: RolloutRecord) -> int:
+    return expected_split(record, record.step)[2]
+
+
 def _explain(look: Evidence) -> Decision:
     record, plan = look.record, look.record.plan
     judgement = judge(look)
@@ -103,7 +125,7 @@ def _explain(look: Evidence) -> Decision:
     seconds = _seconds_for(judgement.more, look)
     return Decision(
         Action.HOLD,
-        expected_split(record, record.step)[2],
+        _weight(record),
         (counted, _outlook(judgement, seconds, longest - _elapsed(look)), *seen, *surely),
         more_requests=judgement.missing if judgement.more is None else judgement.more,
         more_seconds=seconds,

@@ -14,10 +14,9 @@ from infolens.aws.alarms import parse_alarm_name
 from infolens.aws.rollouts import StaleRecordError
 from infolens.codec import to_dict
 from infolens.contracts.rollout import Action
-from infolens.rollout.decision import RUNNING, STATUS_AFTER
+from infolens.rollout.decision import RUNNING, STATUS_AFTER, held_by_operator
 from infolens.rollout.evidence import Evidence
 from infolens.rollout.ownership import Ownership, ownership, share_of
-from infolens.rollout.sides import broken_ratio
 from infolens.usecases.observed_evidence import observed
 from infolens.usecases.rollout_effects import (
     STATE_MACHINE,
@@ -28,7 +27,6 @@ from infolens.usecases.rollout_effects import (
     history_event,
     timestamp,
     view,
-    weight_of,
 )
 from infolens.usecases.rollout_outcomes import Outcome, carry_out, how_it_ended, leave_alone, lower, outcome_of
 
@@ -41,9 +39,6 @@ MOST_OBSERVATIONS = 30_000
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 """Before every rollout."""
-
-
-_RAISES = {Action.ADVANCE, Action.PROMOTE}
 
 
 class RolloutLostError(RuntimeError):
@@ -101,10 +96,8 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
     if record.status != RUNNING:
         ports.alarms.delete(record)
         return outcome_of(record, ports.aliases.read(ports.function(task)), how_it_ended(ports, record))
-    reason = _held_back(record, decision, evidence)
-    if reason:
-        decision = replace(decision, action=Action.HOLD, weight=weight_of(record), reasons=(reason, *decision.reasons))
-        note = replace(note, reasons=decision.reasons)
+    decision = held_by_operator(record, decision)
+    note = replace(note, reasons=decision.reasons)
     if decision.action is Action.HOLD:
         ports.store.append(history_event(record, "held", decision.weight, note))
         return outcome_of(record, None, decision.reasons)
@@ -137,15 +130,6 @@ def take_back(ports: Ports, alarm: str, reason: str, now: datetime) -> Outcome |
     note = Note(f"alarm:{alarm}", now, (reason,))
     ended = end(ports, record, "rolled_back" if alias else "aborted", note)
     return outcome_of(ended, alias, note.reasons)
-
-
-def _held_back(record: RolloutRecord, decision: Decision, evidence: Evidence | None) -> str:
-    """Say why a decision is not carried out for now: an operator holds the weight, or users are on the wrong sides."""
-    if record.held_by and decision.action in _RAISES | {Action.EXPIRE}:
-        return f"held by {record.held_by} until resumed; otherwise: {decision.action.value}"
-    if evidence is not None and decision.action in _RAISES:
-        return broken_ratio(evidence.sides, weight_of(record))
-    return ""
 
 
 def _raise_weight(ports: Ports, record: RolloutRecord, decision: Decision, note: Note) -> Outcome:
