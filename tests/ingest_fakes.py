@@ -97,7 +97,7 @@ class MemoryStore:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.metadata: dict[tuple[str, str], dict[str, str]] = {}
         self.reads: list[str] = []
-        """Keys that were read, whole, as a stream or by a range."""
+        """Keys that were read, whole, as a stream or by a range; not what the store itself copied."""
         self.effects = 0
         self.die_at = 0
         self.die_after = 0
@@ -173,7 +173,10 @@ class MemoryStore:
 
     def copy(self, source: tuple[str, str, str], bucket: str, key: str, etag: str = "") -> None:
         """See ObjectStore."""
-        self._effect(bucket, key, self.open(*source, etag).getvalue())
+        found = self._found(*source[:2])
+        if etag and etag != found.etag:
+            raise ObjectReplacedError(source[1])
+        self._effect(bucket, key, found.data)
 
     def keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """See ObjectStore."""

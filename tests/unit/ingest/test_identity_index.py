@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infolens.ingest.identity_index import BUCKETS, BrokenIndexError, IdentityIndex, find, index_bytes, joined
+from infolens.ingest.identity_index import (
+    BUCKETS,
+    BrokenIndexError,
+    Digests,
+    IdentityIndex,
+    find,
+    index_bytes,
+    joined,
+    order_of,
+)
 
 
 def digest(name) -> bytes:
@@ -67,6 +76,22 @@ def test_find(sought, among):
         assert (place >= 0) is (name in among)
         if place >= 0:
             assert among[int(held.line[place]) - 1] == name
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3))))
+def test_order_of(pairs):
+    """By both halves of the digest, equal ones as they stood; few different halves, so that many are shared."""
+    records = Digests(*(np.array([pair[half] for pair in pairs], np.uint64) for half in (0, 1)))
+    assert order_of(records).tolist() == sorted(range(len(pairs)), key=pairs.__getitem__)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9))))
+def test_lines_may_come_in_any_order(rows):
+    """Equal rows stand in the index by their lines, whether or not these ascended."""
+    names, lines = [name for name, _ in rows], [line for _, line in rows]
+    data = index_bytes([digest(name) for name in names], ["x"] * len(rows), lines, np.zeros(len(rows), np.uint64))
+    records = IdentityIndex.of(data).records()
+    assert records.line.tolist() == [line for _, line in sorted(rows, key=lambda row: (digest(row[0]), row[1]))]
 
 
 def test_digests_that_share_their_first_half_are_told_apart():

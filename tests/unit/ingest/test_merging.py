@@ -78,10 +78,12 @@ def test_part_without_drops_is_the_staged_one():
     """Its bytes are used as they are; a part from which a row went is what it would be without that row."""
     staged = taken(b"text,label\npurrs,cat\nhisses,cat\n")
     assert staged.parts[0].data == staged.held.sections[0].part
+    assert staged.parts[0].staged_as == 0
     one = taken(b"text,label\npurrs,cat\n", upload_id="up0")
     less = taken(b"text,label\npurrs,cat\nhisses,cat\n", existing=existing(one))
     rejected = taken(b"text,label\npurrs,x\nhisses,cat\n")
     assert (less.parts[0].data, less.parts[0].index) == (rejected.parts[0].data, rejected.parts[0].index)
+    assert (less.parts[0].staged_as, rejected.parts[0].staged_as) == (None, 0)
 
 
 def test_only_new_parts_are_compared_when_the_head_has_moved():

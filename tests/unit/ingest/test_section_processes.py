@@ -160,6 +160,7 @@ def test_wrong_guesses_change_nothing(monkeypatch, data, section_bytes, kind):
     guesses = [lambda *_: None, lambda *_: 1, lambda window, *_: len(window) // 2 + 1, lambda window, *_: len(window)]
     monkeypatch.setattr(section_processes, "guess_record_start", guesses[kind])
     monkeypatch.setattr(section_processes, "WINDOW_BYTES", 16)
+    monkeypatch.setattr(section_processes, "_READ_BYTES", 8)  # so that what was handed out is put away
     assert taken(data, section_bytes, workers=2).outcome == whole.outcome
 
 
@@ -167,6 +168,7 @@ def test_wrong_guesses_change_nothing(monkeypatch, data, section_bytes, kind):
 def test_workers_change_nothing(monkeypatch, workers):
     """Two or three processes give byte for byte what one gives, on a file of a hundred sections."""
     monkeypatch.setattr(section_processes, "WINDOW_BYTES", 2048)
+    monkeypatch.setattr(section_processes, "_READ_BYTES", 1024)
     data = news(1500)
     whole = taken(data, 4096)
     assert len(whole.held.counts) > 50

@@ -46,6 +46,18 @@ def test_work_is_done_by_other_processes():
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("shared", [0, 64, 100, 1 << 12])
+def test_bytes_are_the_same_by_shared_memory_and_by_socket(shared):
+    """Whether all, some or none of them have room; in one piece or several, time and again."""
+    with Crew(work, 2, shared) as crew:
+        for size in (0, 1, 30, 64, 90, 5000):
+            one, other = bytes(range(size % 256)) * 3, b"y" * size
+            crew.begin("a", 1, [one[:7], memoryview(one)[7:]], other, by=0)
+            crew.begin("b", 2, other, [], by=1)
+            done = {about: bodies for about, _, bodies in all_of(crew, 2)}
+            assert done == {"a": [one[::-1], other], "b": [other, b""]}
+
+
 def test_processes_are_used_again():
     """One process does one piece after the other."""
     with Crew(work, 1) as crew:

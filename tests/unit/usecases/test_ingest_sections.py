@@ -145,6 +145,16 @@ def test_every_way_makes_the_same_bytes(calm, way):
     assert world.training.names == expected.training.names
 
 
+def test_staged_parts_are_copied_and_not_read(calm):
+    """The store makes the dataset's parts of those that were staged; one alone is read, to take out what was known."""
+    expected, done = calm
+    staged = {data for (_, key), data in expected.store.objects.items() if key.startswith("staged/")}
+    assert len([key for key in expected.store.reads if key.endswith(".parquet")]) == 1
+    parts = [expected.store.objects[DATA, keys.part("pets", part.part_id)] for part in done.report.parts]
+    assert len(parts) > 5
+    assert [data in staged for data in parts] == [False, *[True] * (len(parts) - 1)]
+
+
 def test_death_between_any_two_writes_inline(calm):
     """Killed before or after each write and delivered again: same bytes; what was staged is not read again."""
     expected, done = calm

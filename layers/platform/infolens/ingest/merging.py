@@ -18,7 +18,7 @@ import numpy as np
 
 from infolens.contracts.dataset import Conflict, NearDuplicate, Part
 from infolens.ingest.csv_writing import csv_bytes
-from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, is_first, joined
+from infolens.ingest.identity_index import BUCKETS, IndexRecords, find, is_first, joined, order_of
 from infolens.ingest.near_duplicates import near_pairs, perhaps_near
 from infolens.ingest.parts import arrow_schema, part_bytes, part_id_of, read_part, without_lines
 from infolens.ingest.reasons import most_frequent
@@ -264,8 +264,8 @@ class Merging:
             read = [self._index(place).records(*self._range(piece)) for place in self._filled]
             sections = np.repeat(np.array(self._filled, np.int64), [len(each) for each in read])
             rows = _Rows(joined(read), sections)
-            if len(read) > 1:  # each is sorted, and lexsort keeps the order of equal rows
-                rows = rows.at(np.lexsort((rows.records.lo, rows.records.hi)))
+            if len(read) > 1:
+                rows = rows.at(order_of(rows.records))
             self._loaded = piece, rows
         return self._loaded[1]
 
@@ -323,7 +323,7 @@ class Merging:
             joined([each.records for each in self._hits[piece]]),
             np.concatenate([each.section for each in self._hits[piece]]),
         )
-        hits = hits.at(np.lexsort((hits.records.lo, hits.records.hi)))
+        hits = hits.at(order_of(hits.records))
         return hits, find(firsts, hits.records)
 
     def _conflict(self, rows: _Rows, row: int, first: int, hits: _Rows | None, hit: int) -> Conflict:

@@ -187,9 +187,9 @@ def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], N
     return np.frombuffer(data or b"", np.uint8), begins
 
 
-def text_lengths(batch: pa.RecordBatch, name: str) -> list[int]:
+def text_lengths(batch: pa.RecordBatch, name: str) -> NDArray[np.int32]:
     """Give the number of characters of each text of a column."""
-    lengths: list[int] = pc.utf8_length(batch.column(name)).to_pylist()
+    lengths: NDArray[np.int32] = pc.utf8_length(batch.column(name)).to_numpy()
     return lengths
 
 

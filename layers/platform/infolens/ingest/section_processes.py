@@ -185,7 +185,7 @@ class _Source:
         return self.end >= offset
 
     def between(self, start: int, stop: int) -> list[memoryview]:
-        """Give what was read of a range, in pieces."""
+        """Give what was read of a range and is not let go or put away, in pieces."""
         return [piece for _, piece in self._pieces(start, stop)]
 
     def after_line_end(self, start: int, stop: int) -> int:
@@ -202,8 +202,7 @@ class _Source:
 
     def let_go(self, before: int) -> None:
         """Forget what lies before an offset; what was not read yet is read over."""
-        while self._held and self._first + len(self._held[0]) <= before:
-            self._first += len(self._held.popleft())
+        self._drop(before)
         self.start = max(self.start, min(before, self.end))
         if before > self.end and self._seeks:
             self._content.seek(before)
@@ -214,9 +213,26 @@ class _Source:
             self._first = self.end
             self.start = max(self.start, min(before, self.end))
 
+    def put_away(self, before: int) -> None:
+        """Hold nothing that lies before an offset and can be read again."""
+        if self._seeks:
+            self._drop(before)
+
+    def go_back(self, to: int) -> None:
+        """Read again from an offset on, if what follows it was put away."""
+        if to < self._first:
+            self._held.clear()
+            self._content.seek(to)
+            self._first = self.end = to
+            self.ended = False
+
     def forget(self) -> None:
         """Give the memory back; for a process that was forked and has no use for it."""
         self._held.clear()
+
+    def _drop(self, before: int) -> None:
+        while self._held and self._first + len(self._held[0]) <= before:
+            self._first += len(self._held.popleft())
 
     def _pieces(self, start: int, stop: int) -> Iterator[tuple[int, memoryview]]:
         """Give what was read of a range, in pieces that are not empty, each with its offset."""
@@ -268,6 +284,7 @@ def _fitting(counts: SectionCounts | None, start: int) -> SectionCounts | None:
 def _read_whole(source: _Source, job: _Job, number: int, start: int) -> ReadSection:
     """Read a section here, reading on until none of its records needs more."""
     beyond = WINDOW_BYTES
+    source.go_back(start)
     while True:
         source.reaches(max(start, job.stop(number)) + beyond)
         given = source.after_line_end(start, source.end)
@@ -397,6 +414,8 @@ class _Line:
                     attempt.worker = worker
                     data = self._source.between(attempt.start, attempt.given)
                     self._crew.begin(attempt, ("read", attempt.number, attempt.start, held), data, by=worker)
+                    del data
+                    self._source.put_away(attempt.given)  # it is asked for again only if the guess was wrong
                     break
 
     def written(self) -> StagedSection | None:

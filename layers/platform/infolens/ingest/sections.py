@@ -32,7 +32,7 @@ from infolens.ingest.parts import (
 )
 from infolens.ingest.reasons import bounded
 from infolens.ingest.regular_rows import ColumnBlock, regular_rows
-from infolens.rows.text_lengths import bins_of_lengths, length_bins, merged
+from infolens.rows.text_lengths import bins_of_counts, length_bins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -162,7 +162,7 @@ def read_section(  # noqa: PLR0913, PLR0917 - as above
         rejected_by_reason=bounded(staging.rejected),
         label_counts=dict(sorted(staging.labels.items())),
         split_counts=dict(sorted(staging.splits.items())),
-        length_bins=staging.lengths,
+        length_bins=staging.lengths(),
         repaired=reader.repaired,
         replaced=reader.replaced,
         ended_inside=reader.ended_inside,
@@ -270,12 +270,19 @@ class _Staging:
         self.rejects = bytearray()
         self.labels: collections.Counter[str] = collections.Counter()
         self.splits: collections.Counter[str] = collections.Counter()
-        self.lengths: dict[str, int] = {}
+        self._lengths: list[NDArray[np.int32]] = []
 
     @property
     def kept(self) -> int:
         """Rows kept."""
         return len(self._kept)
+
+    def lengths(self) -> dict[str, int]:
+        """Count the kept texts by length."""
+        if not self._lengths:
+            return {}
+        lengths, counts = np.unique(np.concatenate(self._lengths), return_counts=True)
+        return bins_of_counts(dict(zip(lengths.tolist(), counts.tolist(), strict=True)))
 
     def take(self, block: Block) -> None:
         """Clean some rows."""
@@ -356,7 +363,7 @@ class _Staging:
             self.labels.update(labels)
         if has_texts(schema):
             self._sketches.append(sketches(*text_buffers(batch, TEXT)))
-            self.lengths = merged((self.lengths, bins_of_lengths(text_lengths(batch, TEXT))))
+            self._lengths.append(text_lengths(batch, TEXT))
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         for reject in rejects:

@@ -32,8 +32,13 @@ def length_bins(texts: Iterable[str]) -> dict[str, int]:
 
 def bins_of_lengths(lengths: Iterable[int]) -> dict[str, int]:
     """Count lengths, in characters, by their bins."""
+    return bins_of_counts(collections.Counter(lengths))
+
+
+def bins_of_counts(counts: Mapping[int, int]) -> dict[str, int]:
+    """Count lengths, in characters, by their bins, where it is known how often each comes."""
     bins: collections.Counter[str] = collections.Counter()
-    for length, count in collections.Counter(lengths).items():
+    for length, count in counts.items():
         bins[_bin_of(length)] += count
     return merged([bins])
 
