@@ -90,6 +90,18 @@ def test_a_part_without_earlier_rows_and_the_whole_one_do_not_mix():
         assert (after.counts[1], after.part(1)) == (attempts[1].counts, attempts[1].part)
 
 
+def test_counts_that_were_written_here_are_not_read():
+    """Each would be a request of its own; the parts' keys follow from them."""
+    store = MemoryStore()
+    own = shelf(store)
+    for each in (FIRST, SECOND):
+        own.keep(each)
+    assert own.follow(SURVEY)
+    assert own.counts == [FIRST.counts, SECOND.counts]
+    assert store.reads == []
+    assert store.objects[DATA, own.part_key(1)] == SECOND.part
+
+
 def test_the_rest_of_a_broken_file_is_held_and_not_kept():
     """Its counts and rejects are there for the report, and the next attempt does not take it for the end."""
     store = MemoryStore()
@@ -129,4 +141,5 @@ def test_a_small_file_needs_no_bucket():
     small = InMemory(FIRST)
     assert small.counts == [FIRST.counts]
     assert (small.part(0), small.rejects(0)) == (FIRST.part, FIRST.rejects)
+    assert small.part_key(0) == ""
     assert small.index(0).rows == 1

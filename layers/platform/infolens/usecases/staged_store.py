@@ -90,6 +90,8 @@ class InBucket:
         self._bucket = bucket
         self._sections = keys.staged_sections(*upload)
         self._indexes: dict[int, bytes] = {}
+        self._kept: dict[tuple[int, int], SectionCounts] = {}
+        """What was staged here, by number and start: not read again."""
         self._held: StagedSection | None = None
         self._starts: dict[int, set[int]] | None = None
         self._lock = threading.Lock()  # sections are kept by several threads
@@ -113,6 +115,7 @@ class InBucket:
         self._store.write(
             self._bucket, self._key(counts.number, counts.start, COUNTS), codec.to_json(counts), "application/json"
         )
+        self._kept[counts.number, counts.start] = counts
         self._found().setdefault(counts.number, set()).add(counts.start)
 
     def hold(self, section: StagedSection) -> None:
@@ -169,6 +172,8 @@ class InBucket:
         return self._store.read(self._bucket, self._key(number, self.counts[number].start, REJECTS)).data
 
     def _read(self, number: int, start: int) -> SectionCounts:
+        if (number, start) in self._kept:
+            return self._kept[number, start]
         return codec.from_json(SectionCounts, self._store.read(self._bucket, self._key(number, start, COUNTS)).data)
 
     def _found(self) -> dict[int, set[int]]:
