@@ -123,6 +123,16 @@ def test_runtime_and_architecture_do_not_choose_the_interpreter(seen):
     assert seen["machine"] == platform.machine()
 
 
+def test_snapshots_are_not_taken(cloud):
+    """A version with SnapStart starts as any other; on AWS its init phase ran when it was published."""
+    source = "import os\ndef handler(event, context):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
+    name = make_function(cloud, source, Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"})
+    published = cloud.client("lambda").publish_version(FunctionName=name)
+    assert published["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    cloud.client("lambda").get_waiter("function_active").wait(FunctionName=name, Qualifier=published["Version"])
+    assert invoke(cloud, f"{name}:{published['Version']}")[1] == "on-demand"
+
+
 def test_container_image_functions_do_not_run(cloud):
     """A function from a container image ends as Failed."""
     function, name = cloud.client("lambda"), unique("image")
