@@ -35,6 +35,8 @@ class Figures:
     failures: Mapping[str, int]
     emulator_ms: float = 0.0
     """Processor time of the cloud's own process for a request."""
+    paced: bool = False
+    """Whether users asked at a rate of their own, and not as fast as they were answered."""
 
     @property
     def per_second(self) -> float:
@@ -89,13 +91,14 @@ def figures_of(lines: Sequence[Line], shape: Shape, emulator_seconds: float = 0.
         p99_ms=percentile(times, 0.99),
         failures=dict(sorted(Counter(kind for kind in kinds if kind).items())),
         emulator_ms=1000 * emulator_seconds / len(lines) if lines else 0.0,
+        paced=bool(shape.pace),
     )
 
 
 def row(what: str, found: Figures) -> str:
     """One line of the table."""
     failures = ", ".join(f"{count} {kind}" for kind, count in found.failures.items()) or "none"
-    gate = "holds" if found.holds_gate else "does not"
+    gate = "–" if found.paced else "holds" if found.holds_gate else "does not"  # a pace bounds the rate, not the model
     times = f"{found.p50_ms:.0f} | {found.p95_ms:.0f} | {found.p99_ms:.0f}"
     return (
         f"| {what} | {found.users} | {found.requests} | {found.per_second:.1f} | {times} | {found.success:.2%} | "
