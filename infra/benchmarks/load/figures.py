@@ -98,7 +98,7 @@ def figures_of(lines: Sequence[Line], shape: Shape, emulator_seconds: float = 0.
 def row(what: str, found: Figures) -> str:
     """One line of the table."""
     failures = ", ".join(f"{count} {kind}" for kind, count in found.failures.items()) or "none"
-    gate = "–" if found.paced else "holds" if found.holds_gate else "does not"  # a pace bounds the rate, not the model
+    gate = "-" if found.paced else "holds" if found.holds_gate else "does not"  # a pace bounds the rate, not the model
     times = f"{found.p50_ms:.0f} | {found.p95_ms:.0f} | {found.p99_ms:.0f}"
     return (
         f"| {what} | {found.users} | {found.requests} | {found.per_second:.1f} | {times} | {found.success:.2%} | "

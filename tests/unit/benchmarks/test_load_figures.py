@@ -93,5 +93,5 @@ def test_table():
     assert text.splitlines()[-1] == (
         "| whole path, S1 gate | 50 | 600 | 20.0 | 20 | 500 | 600 | 100.00% | 3 throttled | 7.2 | holds |"
     )
-    assert table([("whole path, baseline", replace(GOOD, paced=True))]).endswith("| none | 0.0 | – |")
+    assert table([("whole path, baseline", replace(GOOD, paced=True))]).endswith("| none | 0.0 | - |")
     assert figures_of([], SHAPES["baseline"]).paced
