@@ -1,6 +1,7 @@
 """A served BART writes, token for token, what transformers writes with the same weights, and never nothing."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -134,6 +135,30 @@ def test_cut_at_a_sentence_end(trained, text, kept):
     cut = tokenizer.decode(ids)
     assert text.startswith(cut)
     assert cut.endswith(kept)
+
+
+class OldDecoder:
+    """A decoder graph as it was exported before it took several tokens; its logits are the token and its position."""
+
+    def get_inputs(self):
+        """The inputs that tell it."""
+        return [SimpleNamespace(name="token"), SimpleNamespace(name="position")]
+
+    def run(self, _names, given):
+        """Keep a number for each token."""
+        beams = len(given["token"])
+        logits = np.full((beams, 2), given["position"][0], dtype=np.float32)
+        logits[:, 0] = given["token"][:, 0]
+        longer = [np.pad(given[f"past_{name}_0"], ((0, 0), (0, 0), (0, 1), (0, 0))) for name in ("key", "value")]
+        return [logits, *longer]
+
+
+def test_old_decoders():
+    """A bundle whose decoder takes one token a call is given several one after the other, each with its position."""
+    steps = encoder_decoder.CachedSteps(OldDecoder(), encoder_decoder.DecoderShape(1, 1, 1), {})
+    assert steps.next_logits(np.array([[7, 8]])).tolist() == [[[7, 0], [8, 1]]]
+    steps.forget(1)
+    assert steps.next_logits(np.array([[9]])).tolist() == [[[9, 1]]]
 
 
 def test_never_empty(trained):

@@ -63,13 +63,23 @@ class CachedSteps:
         """Take the open decoder graph and the encoder graph's outputs of one text."""
         self._decoder = decoder
         self._given: dict[str, NDArray[np.float32]] = dict(crossing)
+        self._one_by_one = any(given.name == "token" for given in decoder.get_inputs())
         self._kept = [name for layer in range(shape.layers) for name in (f"key_{layer}", f"value_{layer}")]
         nothing = np.zeros((1, shape.heads, 0, shape.head_size), dtype=np.float32)
         self._given |= {f"past_{name}": nothing for name in self._kept}
 
     def next_logits(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See Steps."""
-        logits, *kept = self._decoder.run(["logits", *self._kept], self._given | {"tokens": tokens})
+        """See Steps. Decoders of before lookup decoding take one token a call and are told its position."""
+        if self._one_by_one:
+            return np.stack([self._step(self._position(tokens[:, at])) for at in range(tokens.shape[1])], axis=1)
+        return self._step({"tokens": tokens})
+
+    def _position(self, token: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        past = self._given[f"past_{self._kept[0]}"].shape[2]
+        return {"token": token[:, np.newaxis], "position": np.array([past], dtype=np.int64)}
+
+    def _step(self, given: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        logits, *kept = self._decoder.run(["logits", *self._kept], {**self._given, **given})
         self._given |= {f"past_{name}": value for name, value in zip(self._kept, kept, strict=True)}
         return cast("NDArray[np.float32]", logits)
 
