@@ -2,7 +2,7 @@
 
 import pytest
 
-from infolens.ml.onnx_session import cpu_share, usable_cores
+from infolens.ml.onnx_session import cpu_share, owns_processors, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,11 @@ def test_a_container_quota_decides(tmp_path, quota, threads):
 def test_usable_cores():
     """There is at least one core to run on."""
     assert usable_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("memory", "threads", "owned"), [("3538", 2, True), ("3537", 2, False), ("1769", 1, False), ("", 2, False)]
+)
+def test_processors_of_ones_own(memory, threads, owned):
+    """Only a Lambda function of a whole processor for each thread may let one spin: elsewhere others need the time."""
+    assert owns_processors({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory} if memory else {}, threads) is owned

@@ -43,6 +43,17 @@ def cpu_share(env: Mapping[str, str], cores: int, cgroup: Path = _CGROUP_CPU_MAX
     return max(1, math.ceil(min(shares) - 0.25))  # a quarter of a core more is not worth another thread
 
 
+def owns_processors(env: Mapping[str, str], threads: int) -> bool:
+    """Say whether so many threads have a processor each that nobody else uses: those of a Lambda function.
+
+    Args:
+        env: the environment, as for `cpu_share`.
+        threads: more than one.
+    """
+    memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return threads > 1 and bool(memory) and int(memory) >= threads * _MB_PER_CPU
+
+
 def usable_cores() -> int:
     """Cores that the scheduler lets this process run on."""
     return len(os.sched_getaffinity(0))
@@ -60,9 +71,13 @@ def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL  # a classifier's graph has no parallel branches
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # Between two operators a second thread waits for some microseconds: waking it takes longer than many an operator.
-    # After an answer it sleeps, since the time of the processor then belongs to others.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    if owns_processors(os.environ, threads):
+        # Between two operators a second thread waits for some microseconds: waking it takes longer than many an
+        # operator. After an answer it sleeps.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+    else:
+        # A spinning thread burns the CPU share that somebody else on this machine needs, the answer's own among them.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; Lambda's sandbox has no /sys/devices/system/cpu and warns on every start
     return onnxruntime.InferenceSession(
         str(model), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(_HARMFUL)
