@@ -29,8 +29,9 @@ def environment(engine: Engine, threads: int, outside: Mapping[str, str]) -> dic
     named = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
     same = dict.fromkeys(named, str(threads)) | {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
     quiet = {"CT2_VERBOSE": "-2", "TRANSFORMERS_VERBOSITY": "error", "PYTHONWARNINGS": "ignore"}
-    ours = {} if engine.environment else {"PYTHONPATH": str(ROOT / "layers" / "platform")}
-    return kept | same | quiet | ours
+    # Ours reads from its environment whose the processors are: a Lambda function's with one for each thread.
+    ours = {"PYTHONPATH": str(ROOT / "layers" / "platform"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(1769 * threads)}
+    return kept | same | quiet | ({} if engine.environment else ours)
 
 
 class Worker:
