@@ -125,14 +125,17 @@ BART_GREEDY = Part(
 BART_BEAM = Part("bart-beam", (_BEAM,), (Engine(OURS, "ours_writer", "beams=4", ours=True), *_WRITERS), rounds=5)
 
 TASKS = ("crash_risk", "fake_news", "movie_recommendation", "news_category", "news_summary", "toxicity")
+SCIKIT = ("crash_risk", "fake_news", "news_category", "toxicity")
+"""Tasks that scikit-learn has a usual model for."""
+
 TASK_PARTS = tuple(
     Part(
         f"task-{task}",
         (Case(task, "task", asks=20, warm=3),),
         (
             Engine(OURS, "ours_task", ours=True),
-            Engine("torch fp32, the same model", "torch_task"),
-            *((Engine("scikit-learn", "sklearn_task"),) if task != "movie_recommendation" else ()),
+            Engine("torch fp32", "torch_task"),
+            *((Engine("scikit-learn", "sklearn_task"),) if task in SCIKIT else ()),
         ),
         rounds=7,
         seconds=60,

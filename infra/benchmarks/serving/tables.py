@@ -245,7 +245,9 @@ def _ms(value: float | None) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _share(value: float | None) -> str:

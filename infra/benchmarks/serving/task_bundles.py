@@ -17,7 +17,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [path for path in (str(ROOT / "layers" / "platform"),) if path not in sys.path]
 
-from infolens.ml.training.rehearsal import rehearse, take_files  # noqa: E402 - after the path to it
+from cases import SCIKIT  # noqa: E402 - after the path to it
+
+from infolens.ml.training.rehearsal import rehearse, take_files  # noqa: E402
 from infolens.tasks import part_of, schema_of  # noqa: E402
 
 ROWS = {"crash_risk": 16_500, "movie_recommendation": 4_000}
@@ -25,8 +27,6 @@ ROWS = {"crash_risk": 16_500, "movie_recommendation": 4_000}
 
 ITEMS = 20
 SEED = 20
-LINEAR = ("fake_news", "news_category", "toxicity")
-"""Tasks that TF-IDF with a logistic regression answers, too."""
 
 
 def make(task: str, work: Path) -> None:
@@ -92,7 +92,7 @@ def _scikit(task: str, folder: Path) -> None:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    if task != "crash_risk" and task not in LINEAR:
+    if task not in SCIKIT:
         return
     train = part_of(task, "examples").examples(folder / "dataset", "train")
     labels = [str(one["label"]) for one in train]
