@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BUFFER_BYTES = 1 << 20
 _ALIGNED = 64
+_FREE = getattr(mmap, "MADV_REMOVE", mmap.MADV_DONTNEED)
+"""Gives shared pages back to the system, for all who share them; Linux knows it."""
 _PATIENCE_S = 5.0
 
 
@@ -91,6 +93,11 @@ class _Line:
         """Give up the pages of the shared memory that this process has touched; the other's stay as they are."""
         if self._shared:
             self._shared.madvise(mmap.MADV_DONTNEED)
+
+    def free(self) -> None:
+        """Give the shared memory back, contents and all; it can be written again."""
+        if self._shared:
+            self._shared.madvise(_FREE)
 
     def _shared_at(self, place: int, size: int) -> memoryview:
         return memoryview(self._shared or b"")[place : place + size]
@@ -234,6 +241,7 @@ def _serve(work: Work, line: _Line, others: list[_Line]) -> None:
                 line.send(_sendable(error))
                 continue
             del bodies
+            line.free()
             line.send(made, *results)
             del made, results
 
