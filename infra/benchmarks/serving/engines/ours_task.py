@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from texts import versions
@@ -13,17 +12,13 @@ from infolens.tasks import part_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-MB_PER_CPU = 1769
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
-
 
 class Engine:
     """Checked input in, answer out."""
 
     def __init__(self, variant: str, model: str, folder: Path, threads: int) -> None:
         """Open the bundle as the task's function does, which finds its threads in the memory that Lambda gives it."""
-        del variant
-        os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = str(MB_PER_CPU * threads)
+        del variant, threads
         bundle = folder / model / "ml" / "processing" / "output" / "bundle"
         manifest = read_manifest((bundle / "manifest.json").read_bytes(), digest_of(bundle))
         self._predictor = part_of(model, "predict").load(bundle, manifest)
