@@ -64,6 +64,8 @@ def test_from_rows_to_report(root):
         *RUN,
         "--bundle",
         bundle,
+        "--exact",
+        output / "exact",
         "--champion",
         bundle,
         *dataset,

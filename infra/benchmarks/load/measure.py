@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from figures import Figures, figures_of, table
+from load_figures import Figures, figures_of, table
 from shapes import SHAPES
 
 from infolens_cli import cloud

@@ -86,7 +86,7 @@ def test_a_weight_is_refused_while_a_rollout_owns_the_alias(told, tmp_path):
     """The reason names the rollout; forced, it moves, and the rollout ends as aborted."""
     plan = json.loads((Path(cloud_process.CHECKOUT) / "infra/cli/infolens_cli/demo/plan.json").read_text())
     file = tmp_path / "plan.json"
-    file.write_text(json.dumps(plan | {"min_requests": 1000, "look_seconds": 2, "max_step_seconds": 600}))
+    file.write_text(json.dumps(plan | {"min_requests": 1000, "look_seconds": 3, "max_step_seconds": 600}))
     assert told.run("rollout", "start", TASK, "1", "--plan", str(file))[0] == 0
     until(lambda: "owns the alias" in told.run("rollout", "status", TASK)[1], 240, 0.5)
     code, _, said = told.run("rollout", "weight", TASK, "50")

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "infra" / "benchmarks" / "load"))
 
-from figures import Figures, figures_of, kind_of, percentile, table
+from load_figures import Figures, figures_of, kind_of, percentile, table
 from shapes import SHAPES
 
 GATE = SHAPES["S1 gate"]
