@@ -69,6 +69,7 @@ def sagemaker() -> Service:
 def install_integrations() -> None:
     """Mend what is no service of its own: Step Functions' sagemaker tasks, the API's refusals, stacks, events, logs."""
     from infolens_localstack import (  # noqa: PLC0415
+        dynamodb_queries,
         gateway_responses,
         log_subscriptions,
         s3_events,
@@ -79,6 +80,7 @@ def install_integrations() -> None:
     )
 
     s3_storage.install()
+    dynamodb_queries.install()
     gateway_responses.install()
     log_subscriptions.install()
     s3_events.install()
