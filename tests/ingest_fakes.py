@@ -14,76 +14,22 @@ from infolens import codec
 from infolens.aws.objects import Found, ObjectFacts, ObjectMissingError, ObjectReplacedError, WriteRefusedError
 from infolens.contracts.dataset import UploadRef
 from infolens.contracts.ingest import IngestOrder, IngestSection
-from infolens.contracts.task import RowRejected
 from infolens.ingest.arrivals import Arrival
 from infolens.ingest.sections import SECTION_BYTES
-from infolens.rows.row_blocks import clean_each
-from infolens.rows.split import split_of
 from infolens.tasks import UnknownTaskError
 from infolens.usecases.identity_indexes import IdentityIndexes
 from infolens.usecases.ingest_ports import DISTRIBUTE_FROM, IngestPorts
 from infolens.usecases.ingest_steps import commit_upload, plan_ingest, stage_one
+from pets import PetSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from infolens.contracts.task import CleanBlock
 
 UPLOADS = "uploads"
 DATA = "data"
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 UPLOADED = "2026-05-01T11:59:57.500000+00:00"
-
-
-@dataclass(frozen=True)
-class PetSchema:
-    """A task of its own: sentences about pets."""
-
-    task: str = "pets"
-    columns: Mapping[str, str] = field(default_factory=lambda: {"text": "string", "label": "string", "age": "int64"})
-    label: str = "label"
-    bad_row_budget: float = 0.5
-
-    def bind(self, header: Sequence[str], *, labelled: bool) -> dict[str, int]:
-        """Find `text`, optional `age` and, where needed, `label`."""
-        names = [name.strip().lower() for name in header]
-        bound = {}
-        for name in ("text", "age", "label") if labelled else ("text", "age"):
-            if names.count(name) > 1:
-                raise RowRejected(name, "is given twice")
-            if name in names:
-                bound[name] = names.index(name)
-            elif name != "age":
-                raise RowRejected(name, f"no such column; {name} is needed")
-        return bound
-
-    def clean(self, raw: Mapping[str, str]) -> dict[str, object]:
-        """Take texts of 3 characters on, about cats and dogs."""
-        if raw["label"] not in ("cat", "dog"):
-            raise RowRejected("label", "no known pet; known: cat, dog")
-        return {**self.check(raw), "label": raw["label"]}
-
-    def clean_block(self, columns: Mapping[str, Sequence[str]]) -> CleanBlock:
-        """Row by row."""
-        return clean_each(self, columns)
-
-    def check(self, payload: Mapping[str, object]) -> dict[str, object]:
-        """Take texts of 3 characters on."""
-        text = " ".join(str(payload["text"]).replace("\ufffd", "").split())
-        if len(text) < 3:
-            raise RowRejected("text", "is shorter than 3 characters")
-        age = str(payload.get("age", ""))
-        if age and not age.isdigit():
-            raise RowRejected("age", "is no whole number")
-        return {"text": text, "age": int(age) if age else None}
-
-    def identity(self, row: Mapping[str, object]) -> str:
-        """Fold case."""
-        return str(row["text"]).casefold()
-
-    def split(self, row: Mapping[str, object]) -> str:
-        """Split by identity."""
-        return split_of(self.identity(row))
 
 
 class DiedError(RuntimeError):

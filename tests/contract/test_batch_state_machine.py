@@ -5,29 +5,13 @@ import re
 from pathlib import Path
 
 from infolens.usecases import batch_chunk
+from state_machines import following, reachable
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "state_machines" / "batch.asl.json").read_text("utf-8")
 MACHINE = json.loads(TEXT)
 MAP = MACHINE["States"]["AnswerChunks"]
 GRAPHS = (MACHINE, MAP["ItemProcessor"])
-
-
-def following(state):
-    """Every state that may come after this one."""
-    edges = [state[key] for key in ("Next", "Default") if key in state]
-    return edges + [branch["Next"] for key in ("Choices", "Catch") for branch in state.get(key, ())]
-
-
-def reachable(graph):
-    """Every state that may come after the first."""
-    seen, ahead = set(), [graph["StartAt"]]
-    while ahead:
-        name = ahead.pop()
-        if name not in seen:
-            seen.add(name)
-            ahead += following(graph["States"][name])
-    return seen
 
 
 def test_every_state_is_reached_and_every_arrow_has_an_end():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infolens.rollout.decision import RUNNING, STATUS_AFTER
+from state_machines import following, reachable
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "state_machines" / "rollout.asl.json").read_text("utf-8")
@@ -26,26 +27,9 @@ ERRORS = {
 """Errors of our own that the machine names, and where they are."""
 
 
-def following(state):
-    """Every state that may come after this one."""
-    edges = [state[key] for key in ("Next", "Default") if key in state]
-    return edges + [branch["Next"] for key in ("Choices", "Catch") for branch in state.get(key, ())]
-
-
-def reachable(start):
-    """Every state that may come after `start`."""
-    seen, ahead = set(), [start]
-    while ahead:
-        name = ahead.pop()
-        if name not in seen:
-            seen.add(name)
-            ahead += following(STATES[name])
-    return seen
-
-
 def test_every_state_is_reached_and_every_arrow_has_an_end():
     """No dead branch, no dangling name."""
-    assert reachable(MACHINE["StartAt"]) == set(STATES)
+    assert reachable(MACHINE) == set(STATES)
 
 
 def test_only_a_promoted_candidate_ends_as_succeeded():
@@ -114,7 +98,7 @@ def test_a_refusal_is_not_tried_again_and_takes_nothing_back():
 
     assert refusals["Next"] == "Refuse"
     assert TASKS["Begin"]["Retry"][0] == {"ErrorEquals": refusals["ErrorEquals"], "MaxAttempts": 0}
-    assert "TakeBack" not in reachable("Refuse")
+    assert "TakeBack" not in reachable(MACHINE, "Refuse")
 
 
 def test_our_errors_are_called_as_in_the_code():

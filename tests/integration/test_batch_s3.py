@@ -17,8 +17,8 @@ from infolens.aws.predictions import NoModelLiveError, failed
 from infolens.contracts.prediction import PredictResponse
 from infolens.contracts.rollout import AliasState
 from infolens.settings import settings
-from ingest_fakes import PetSchema
 from ingest_handlers import UPLOADS, call, load, logged, put, sqs
+from pets import PetSchema
 
 DATA = "infolens-data-000000000000-us-east-1"
 PETS = b"id,text\n1,purrs\n2,x\n3,=barks\n"

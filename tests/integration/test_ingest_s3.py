@@ -14,8 +14,8 @@ from moto import mock_aws
 from infolens import code, tasks
 from infolens.aws import clients, ingest_ports
 from infolens.settings import settings
-from ingest_fakes import PetSchema
 from ingest_handlers import UPLOADS, call, load, logged, put, sqs
+from pets import PetSchema
 
 DATA = "data"
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:infolens-training"

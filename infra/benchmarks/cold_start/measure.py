@@ -170,6 +170,18 @@ def machine() -> dict[str, object]:
     }
 
 
+def pinned(endpoint: str, task: str, bundle: Path, digest: str) -> dict[str, str]:
+    """Variables by which a version of the predict function finds its bundle."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "TASK": task,
+        "BUNDLE_URI": f"s3://models/{bundle.name}/",
+        "BUNDLE_DIGEST": digest,
+        "RUN_ID": "real-size",
+        "DATASET_ID": "none",
+    }
+
+
 def measure(family: str, bundle: Path, digest: str, layers: Path, rounds: int) -> dict[str, Any]:
     """Let all kinds of start take turns, and return the figures."""
     task = real_size.SIZES[family][2]
@@ -179,14 +191,7 @@ def measure(family: str, bundle: Path, digest: str, layers: Path, rounds: int) -
     inits: list[float] = []
     firsts: list[float] = []
     with bucket(bundle.parent) as endpoint:
-        pins = {
-            "AWS_ENDPOINT_URL": endpoint,
-            "TASK": task,
-            "BUNDLE_URI": f"s3://models/{bundle.name}/",
-            "BUNDLE_DIGEST": digest,
-            "RUN_ID": "real-size",
-            "DATASET_ID": "none",
-        }
+        pins = pinned(endpoint, task, bundle, digest)
         for _ in range(rounds):
             seen = start(layers, pins, [{"text": text}])
             kinds["ours"].append(seen["took"])

@@ -9,15 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-
-class Context:
-    """What the runtime hands over beside the event."""
-
-    function_version = "1"
-    function_name = "predict"
-    memory_limit_in_mb = "1769"
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:predict"
-    aws_request_id = "00000000-0000-0000-0000-000000000000"
+sys.path.insert(0, str(Path(__file__).parents[1] / "cold_start"))
+from lambda_process import Context
 
 
 def main() -> None:

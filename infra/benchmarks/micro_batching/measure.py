@@ -39,14 +39,7 @@ def texts(count: int) -> list[str]:
 def measure(bundle: Path, digest: str, task: str, layers: Path, rounds: int) -> dict[int, list[list[float]]]:
     """Seconds of each invocation: size -> round -> invocation."""
     with cold_start.bucket(bundle.parent) as endpoint, tempfile.TemporaryDirectory() as scratch:
-        pins = {
-            "AWS_ENDPOINT_URL": endpoint,
-            "TASK": task,
-            "BUNDLE_URI": f"s3://models/{bundle.name}/",
-            "BUNDLE_DIGEST": digest,
-            "RUN_ID": "real-size",
-            "DATASET_ID": "none",
-        }
+        pins = cold_start.pinned(endpoint, task, bundle, digest)
         handler = str(cold_start.ROOT / "functions" / "predict" / "handler.py")
         asked = Path(scratch) / "asked.json"
         asked.write_text(json.dumps({"texts": texts(ROWS), "sizes": SIZES, "rounds": rounds}))

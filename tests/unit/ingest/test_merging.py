@@ -14,7 +14,8 @@ from infolens.ingest import merging
 from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.merging import ExistingPart, Merging, refusal, rejected_by_reason
 from infolens.ingest.parts import part_id_of
-from section_fakes import PetSchema, merged_with, taken
+from pets import PetSchema
+from section_fakes import merged_with, taken
 
 FILE = b'text,label\npurrs softly,cat\n"barks\nloudly",dog\nx,cat\nPURRS softly,dog\nhisses,cat\nbarks loudly,dog\n'
 """Lines 2 to 8; line 5 is too short, lines 6 and 8 are copies, and line 6 has another label."""

@@ -25,7 +25,8 @@ from infolens.ingest.section_processes import staged_sections
 from infolens.ingest.sections import NOTHING, first_break, stage_section
 from infolens.ingest.survey import survey
 from infolens.ingest.worker_processes import WorkerDiedError
-from section_fakes import PLAIN, Held, PetSchema, content_at, merged_with, taken
+from pets import PetSchema
+from section_fakes import PLAIN, Held, content_at, merged_with, taken
 
 quick = settings(max_examples=60, deadline=None)
 

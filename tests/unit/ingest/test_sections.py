@@ -17,7 +17,8 @@ from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.sections import SectionCounts, first_break, read_rejects, stage_section
 from infolens.ingest.survey import survey
 from infolens.rows.split import digest_of, split_of
-from section_fakes import PLAIN, PetSchema, content_at, taken
+from pets import PetSchema
+from section_fakes import PLAIN, content_at, taken
 
 FILE = b"Label,extra,Text\ncat,1,purrs\ndog,2,barks\ncat,3,PURRS\nfish,4,swims\ndog,5\n"
 

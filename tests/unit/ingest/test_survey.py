@@ -9,7 +9,8 @@ import pytest
 from infolens import codec
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.survey import Survey, survey
-from section_fakes import PLAIN, PetSchema
+from pets import PetSchema
+from section_fakes import PLAIN
 
 
 class Slow(io.BytesIO):

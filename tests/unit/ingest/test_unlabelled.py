@@ -11,7 +11,7 @@ import pytest
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.csv_writing import csv_bytes
 from infolens.ingest.unlabelled import Answer, Counts, Question, counts_of, read_unlabelled, result_table
-from ingest_fakes import PetSchema
+from pets import PetSchema
 
 
 def read(data: str | bytes, name: str = "pets.csv"):

@@ -18,7 +18,8 @@ from infolens.ingest.parts import part_id_of
 from infolens.usecases.datasets import OutdatedDatasetError
 from infolens.usecases.ingest import ingest_upload
 from infolens.usecases.ingest_ports import HeadContestedError
-from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, PetSchema, World
+from ingest_fakes import DATA, UPLOADED, UPLOADS, DiedError, World
+from pets import PetSchema
 
 PETS = b"text,label,age\npurrs,cat,3\nbarks,dog,\nPurrs,cat,4\nsings,bird,1\n"
 MORE = b"text,label\nbarks,dog\nhowls,dog\nhisses,cat\n"

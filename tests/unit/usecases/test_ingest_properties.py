@@ -12,7 +12,8 @@ from infolens.contracts import keys
 from infolens.contracts.dataset import REFUSED_WITH_FILE
 from infolens.usecases.ingest import ingest_upload
 from infolens.usecases.ingest_ports import HandedOver
-from ingest_fakes import PetSchema, World
+from ingest_fakes import World
+from pets import PetSchema
 
 PIECES = [
     b"purrs,cat\n",

@@ -12,7 +12,8 @@ from infolens.ingest.sections import Dropped, StagedSection, stage_section
 from infolens.ingest.survey import Survey
 from infolens.usecases import staged_store
 from infolens.usecases.staged_store import InBucket, InMemory
-from ingest_fakes import DATA, DiedError, MemoryStore, PetSchema
+from ingest_fakes import DATA, DiedError, MemoryStore
+from pets import PetSchema
 
 CONTENT = b"text,label\npurrs,cat\nmoos,cow\nbarks,dog\n"
 SURVEY = Survey(FileFormat("", "utf-8", ","), ("text", "label"), {"text": 0, "label": 1}, 11, 1)
