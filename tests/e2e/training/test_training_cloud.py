@@ -350,13 +350,13 @@ def test_load_test_of_a_good_and_of_a_slow_model(cloud, tmp_path):
     until(lambda: tested.seen("1-load").requests == asked)
     assert (tested.seen("1").requests, tested.seen("1").latency_mean_ms) == (0, None)
 
-    slow = bad_bundles.slow(tmp_path / "good", tmp_path / "slow", seconds=3.0)
+    slow = bad_bundles.slow(tmp_path / "good", tmp_path / "slow", seconds=1.0)
     resumed = tested.run(tmp_path / "slow", slow, seconds="1", resume=run.run_id)
     ended = resumed.end()
     assert (ended["status"], ended["error"]) == ("FAILED", "LoadRefused")
     assert (resumed.jobs(), resumed.rollouts()) == ({}, [])
     seen = codec.from_json(LoadReport, run.read("load.json"))
-    assert len(seen.windows) == 3
+    assert len(seen.windows) == 3, ended["cause"]
     record = tested.registry.get("news_category", "2")
     assert record.load_passed is False
     assert "; ".join(record.load_reasons) == ended["cause"]
