@@ -116,8 +116,9 @@ bench-peers: $(addprefix $(STAMPS)/bench-,ctranslate2 optimum openvino)
 
 .PHONY: bench
 bench: THREADS ?= 2
-bench: setup bench-peers ## Serving beside its peers: ONLY=distilbert,xlnet,bart,task for parts, THREADS=1 for one vCPU
-	python infra/benchmarks/serving/measure.py --only "$(ONLY)" --threads $(THREADS)
+bench: AMX ?= as it is
+bench: setup bench-peers ## Serving beside its peers: ONLY=distilbert,xlnet,bart,task for parts, THREADS=1, AMX= to hide it
+	python infra/benchmarks/serving/measure.py --only "$(ONLY)" --threads $(THREADS) $(if $(AMX),,--without-amx)
 
 .PHONY: locks
 locks: $(STAMPS)/uv ## Resolve the locked environments anew

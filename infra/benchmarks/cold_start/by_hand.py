@@ -43,7 +43,7 @@ def main() -> None:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(directory / "model.onnx"), options, providers=["CPUExecutionProvider"])
     ids = np.array([Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text).ids], dtype=np.int64)
-    logits = session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+    logits = session.run(["logits"], {"input_ids": ids})[0]
     sys.stdout.write(json.dumps({"answer": int(logits.argmax()), "seconds": time.perf_counter() - began}) + "\n")
 
 

@@ -49,9 +49,10 @@ WARM_REQUESTS = 12
 def build_layers(into: Path) -> None:
     """Build the two layers of a predict function for this machine's Python."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    uv = Path(sys.executable).with_name("uv")
     for name in LAYERS:
         command = ["make", "--silent", "--directory", str(ROOT / "layers" / name), f"build-{name.capitalize()}Layer"]
-        command += [f"UV={shutil.which('uv')}", f"RUNTIME_PYTHON={version}", f"ARTIFACTS_DIR={into / name}"]
+        command += [f"UV={uv}", f"RUNTIME_PYTHON={version}", f"ARTIFACTS_DIR={into / name}"]
         (into / name).mkdir(parents=True)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

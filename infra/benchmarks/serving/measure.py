@@ -47,6 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="parts by the beginnings of their names, separated by commas")
     parser.add_argument("--threads", type=int, default=2, help="of every engine alike")
+    parser.add_argument(
+        "--without-amx", action="store_true", help="let no engine use AMX, as on most of Lambda's processors"
+    )
     parser.add_argument("--rounds", type=int, default=0, help="of each part; 0: the part's own number")
     parser.add_argument("--work", type=Path, default=WORK, help="keeps models and measured parts for the next call")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of results.json, results.md and results.svg")
@@ -67,8 +70,8 @@ def main() -> None:
         prepare(parts, given.work)
     if given.measure or everything:
         for part in parts:
-            measured = measure(part, given.work, given.threads, given.rounds or part.rounds)
-            _keep(given.work, f"{part.name}-{given.threads}", measured)
+            measured = measure(part, given.work, given.threads, given.rounds or part.rounds, amx=not given.without_amx)
+            _keep(given.work, f"{part.name}-{given.threads}{'-without-amx' if given.without_amx else ''}", measured)
     if everything and not given.only and COLD_START.is_file():
         cold_start(given.work)
     if given.report or everything:
@@ -89,17 +92,18 @@ def prepare(parts: list[Part], work: Path) -> None:
                 task_bundles.make(case.name, work)
 
 
-def measure(part: Part, work: Path, threads: int, rounds: int) -> dict[str, Any]:
+def measure(part: Part, work: Path, threads: int, rounds: int, *, amx: bool) -> dict[str, Any]:
     """Ask all engines of a part in turn, round by round, and give everything they said."""
     began = time.perf_counter()
-    print(f"\n{part.name}: {len(part.engines)} engines, {threads} threads, {rounds} rounds", flush=True)
+    how = f"{threads} threads{'' if amx else ' without AMX'}"
+    print(f"\n{part.name}: {len(part.engines)} engines, {how}, {rounds} rounds", flush=True)
     with contextlib.ExitStack() as stack:
         workers: dict[str, Worker] = {}
         failed: dict[str, str] = {}
         for engine in (*part.engines, *(() if part.cases[0].model == "task" else (ROOF,))):
             model = part.cases[0].model if part.cases[0].model != "task" else part.cases[0].name
             try:
-                worker = stack.enter_context(Worker(engine, model, work, threads))
+                worker = stack.enter_context(Worker(engine, model, work, threads, amx=amx))
             except EngineFailedError as error:
                 failed[engine.name] = str(error)
                 print(f"  {engine.name}: not measured: {error}", flush=True)
@@ -119,6 +123,7 @@ def measure(part: Part, work: Path, threads: int, rounds: int) -> dict[str, Any]
         return said.result() | {
             "part": part.name,
             "threads": threads,
+            "amx": amx,
             "machine": machine(),
             "taken": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - began, 1),
@@ -249,7 +254,7 @@ def write_report(work: Path, out: Path) -> None:
     cold = next((part["printed"] for part in parts if "printed" in part), "")
     order = list(PARTS)
     measured = [part for part in parts if part.get("part") in PARTS]
-    measured.sort(key=lambda part: (-part["threads"], order.index(part["part"])))
+    measured.sort(key=lambda part: (-part["threads"], not part["amx"], order.index(part["part"])))
     if not measured:
         print("nothing has been measured yet")
         return

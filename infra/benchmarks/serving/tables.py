@@ -44,7 +44,7 @@ def rows_of(part: Mapping[str, Any], reference: str) -> list[dict[str, Any]]:
                 {
                     "case": name,
                     "part": part["part"],
-                    "threads": part["threads"],
+                    "setting": setting(part),
                     "engine": engine,
                     "rounds": len(rounds),
                     "median_ms": median(every),
@@ -61,10 +61,16 @@ def rows_of(part: Mapping[str, Any], reference: str) -> list[dict[str, Any]]:
             )
         rows += sorted(found, key=lambda row: float(row["median_ms"]))
         rows += [
-            {"case": name, "part": part["part"], "threads": part["threads"], "engine": engine, "failed": why}
+            {"case": name, "part": part["part"], "setting": setting(part), "engine": engine, "failed": why}
             for engine, why in part["failed"].items()
         ]
     return rows
+
+
+def setting(part: Mapping[str, Any]) -> str:
+    """Say with what all engines of a part ran."""
+    threads = "1 thread" if part["threads"] == 1 else f"{part['threads']} threads"
+    return threads if part["amx"] else f"{threads} without AMX"
 
 
 def _roof_ms(name: str, case: Mapping[str, Any], rates: Mapping[str, float]) -> float | None:
@@ -88,7 +94,7 @@ def head_of(part: Mapping[str, Any]) -> dict[str, Any]:
     """Give what is said once for a part: machine, time, versions, rates."""
     return {
         "part": part["part"],
-        "threads": part["threads"],
+        "setting": setting(part),
         "machine": part["machine"],
         "taken": part["taken"],
         "seconds": part["seconds"],
@@ -111,11 +117,11 @@ def markdown(rows: Sequence[Mapping[str, Any]], heads: Sequence[Mapping[str, Any
         "",
         *_overview(rows),
     ]
-    for threads in sorted({row["threads"] for row in rows}, reverse=True):
-        of_threads = [row for row in rows if row["threads"] == threads]
-        lines += ["", f"## {threads} {'thread' if threads == 1 else 'threads'}"]
-        for case in dict.fromkeys(row["case"] for row in of_threads):
-            lines += ["", *_table(str(case), [row for row in of_threads if row["case"] == case])]
+    for how in dict.fromkeys(row["setting"] for row in rows):
+        so_run = [row for row in rows if row["setting"] == how]
+        lines += ["", f"## {how}"]
+        for case in dict.fromkeys(row["case"] for row in so_run):
+            lines += ["", *_table(str(case), [row for row in so_run if row["case"] == case])]
     lines += ["", *_machine(heads)]
     if cold:
         lines += ["", "## Cold start", "", cold.strip()]
@@ -123,15 +129,15 @@ def markdown(rows: Sequence[Mapping[str, Any]], heads: Sequence[Mapping[str, Any
 
 
 def _overview(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    head = ("case", "threads", "ours, ms", "fastest peer", "its ms", "ours / it", "share of roof", "resident MB")
+    head = ("case", "with", "ours, ms", "fastest peer", "its ms", "ours / it", "share of roof", "resident MB")
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    for case, threads in dict.fromkeys((row["case"], row["threads"]) for row in rows):
-        of_case = [row for row in rows if (row["case"], row["threads"]) == (case, threads) and "failed" not in row]
+    for case, how in dict.fromkeys((row["case"], row["setting"]) for row in rows):
+        of_case = [row for row in rows if (row["case"], row["setting"]) == (case, how) and "failed" not in row]
         ours = next((row for row in of_case if row["engine"] == OURS), None)
         peer = next((row for row in of_case if row["fastest_peer"]), None)
         cells = (
             str(case),
-            str(threads),
+            str(how),
             _ms(ours and ours["median_ms"]),
             str(peer["engine"]) if peer else "-",
             _ms(peer and peer["median_ms"]),
@@ -178,7 +184,7 @@ def _machine(heads: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         "## The machine and the versions",
         "",
-        "| part | threads | taken | s | load before | best rates |",
+        "| part | with | taken | s | load before | best rates |",
         "|" + " --- |" * 6,
     ]
     for head in heads:
@@ -186,7 +192,7 @@ def _machine(heads: Sequence[Mapping[str, Any]]) -> list[str]:
         told = ", ".join(
             f"{kind} {rate / 1e9:.0f} {'GB/s' if kind == 'read' else 'G/s'}" for kind, rate in best.items()
         )
-        cells = (head["part"], head["threads"], head["taken"], head["seconds"], head["machine"]["load"], told or "-")
+        cells = (head["part"], head["setting"], head["taken"], head["seconds"], head["machine"]["load"], told or "-")
         lines.append(f"| {' | '.join(map(str, cells))} |")
     versions: dict[str, str] = {}
     for head in heads:
@@ -203,8 +209,8 @@ def _machine(heads: Sequence[Mapping[str, Any]]) -> list[str]:
 def svg(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw a bar for each engine of each case, as long as its time, each case by its own scale; ours is dark."""
     good = [row for row in rows if "failed" not in row]
-    cases = list(dict.fromkeys((row["case"], row["threads"]) for row in good))
-    height = _TOP + sum(_ROW * (2 + sum((row["case"], row["threads"]) == case for row in good)) for case in cases) + 10
+    cases = list(dict.fromkeys((row["case"], row["setting"]) for row in good))
+    height = _TOP + sum(_ROW * (2 + sum((row["case"], row["setting"]) == case for row in good)) for case in cases) + 10
     space = f'xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 120}" height="{height}"'
     parts = [
         f'<svg {space} font-family="sans-serif" font-size="11">',
@@ -212,12 +218,11 @@ def svg(rows: Sequence[Mapping[str, Any]]) -> str:
         '<text x="10" y="20" font-size="14">Milliseconds for one answer: median, line to p95, dotted: roof</text>',
     ]
     y = _TOP
-    for case, threads in cases:
-        of_case = [row for row in good if (row["case"], row["threads"]) == (case, threads)]
+    for case, how in cases:
+        of_case = [row for row in good if (row["case"], row["setting"]) == (case, how)]
         longest = max(row["p95_ms"] for row in of_case)
         top = y
-        word = "thread" if threads == 1 else "threads"
-        parts.append(f'<text x="10" y="{y + 11}" font-weight="bold">{escape(f"{case}, {threads} {word}")}</text>')
+        parts.append(f'<text x="10" y="{y + 11}" font-weight="bold">{escape(f"{case}, {how}")}</text>')
         y += _ROW
         for row in of_case:
             length, far = (_WIDTH * row[name] / longest for name in ("median_ms", "p95_ms"))

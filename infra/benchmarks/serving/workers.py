@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cases import Engine
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
+WITHOUT_AMX = WORKER.with_name("without_amx.py")
 
 
 class EngineFailedError(RuntimeError):
@@ -37,8 +38,8 @@ def environment(engine: Engine, threads: int, outside: Mapping[str, str]) -> dic
 class Worker:
     """One engine's process; `loaded` is what it said of itself."""
 
-    def __init__(self, engine: Engine, model: str, folder: Path, threads: int) -> None:
-        """Start the process and wait until it has loaded.
+    def __init__(self, engine: Engine, model: str, folder: Path, threads: int, *, amx: bool = True) -> None:
+        """Start the process, with the processor's AMX or as if it had none, and wait until it has loaded.
 
         Raises:
             EngineFailedError: it could not.
@@ -46,7 +47,17 @@ class Worker:
         self.engine = engine
         if not engine.python.exists():
             raise EngineFailedError(f"no environment {engine.python.parents[1].name}: `make bench-peers` makes it")
-        command = [str(engine.python), str(WORKER), engine.module, engine.variant, model, str(folder), str(threads)]
+        hidden = () if amx else (str(engine.python), str(WITHOUT_AMX))
+        command = [
+            *hidden,
+            str(engine.python),
+            str(WORKER),
+            engine.module,
+            engine.variant,
+            model,
+            str(folder),
+            str(threads),
+        ]
         self._process = subprocess.Popen(
             command,
             env=environment(engine, threads, os.environ),

@@ -9,6 +9,7 @@ from serving_benchmark import cases, tables
 PART = {
     "part": "distilbert",
     "threads": 2,
+    "amx": True,
     "machine": {"processor": "Some CPU", "cores": "2", "instructions": "amx_int8", "system": "Linux", "load": "0.1"},
     "taken": "2026-11-21T09:00:00+00:00",
     "seconds": 61.5,
@@ -69,14 +70,27 @@ def test_markdown():
     text = tables.markdown(rows(), [tables.head_of(PART)], "some cold start")
     assert "2 cores of Some CPU (amx_int8)" in text
     overview = (
-        "| DistilBERT-base, 128 tokens | 2 | 10.5 | onnxruntime quantize_dynamic int8 | 15.8 | 0.68 | 59% | 180 |"
+        "DistilBERT-base, 128 tokens | 2 threads | 10.5 | onnxruntime quantize_dynamic int8 | 15.8 | 0.68 | 59% | 180"
     )
-    assert overview in text
+    assert f"| {overview} |" in text
     assert "| CTranslate2 int8 | not measured: no environment bench-ctranslate2 |" in text
     assert "| torch fp32 | 42.0 | 44.0 | 0.26 | 15% | 180 | 67 | 0.0e+00 |" in text
     assert "some cold start" in text
     widths = {line.count("|") for line in text.split("### ")[1].split("## ")[0].splitlines() if line.startswith("|")}
     assert widths == {len(tables.HEAD) + 1}
+
+
+def test_parts_without_amx_are_told_apart():
+    """The same case with and without AMX has two rows in the overview and a section each."""
+    hidden = PART | {"amx": False, "threads": 1}
+    heads = [tables.head_of(PART), tables.head_of(hidden)]
+    text = tables.markdown([*rows(), *rows(hidden)], heads, "")
+    assert [line for line in text.splitlines() if line.startswith("## ")][:2] == [
+        "## 2 threads",
+        "## 1 thread without AMX",
+    ]
+    assert text.count("### DistilBERT-base, 128 tokens (2 rounds") == 2
+    assert "| DistilBERT-base, 128 tokens | 1 thread without AMX | 10.5 |" in text
 
 
 def test_ours_alone():

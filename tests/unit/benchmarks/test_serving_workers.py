@@ -1,5 +1,7 @@
 """Engines run as processes that are treated alike and told apart when they fail."""
 
+import errno
+import platform
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from serving_benchmark import cases, models, workers
 
 TOY = """
+import ctypes
 import os
 
 
@@ -23,6 +26,9 @@ class Engine:
             raise KeyError("text")
 
     def outcome(self, item):
+        if item["text"] == "amx":  # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
+            libc = ctypes.CDLL(None, use_errno=True)
+            return [float(libc.syscall(158, 0x1023, 18) and ctypes.get_errno())]
         return [float(os.environ["OMP_NUM_THREADS"])]
 """
 
@@ -32,7 +38,7 @@ def toy(tmp_path, monkeypatch):
     """Put an engine of our own in place of the real ones."""
     (tmp_path / "engines").mkdir()
     (tmp_path / "engines" / "toy.py").write_text(TOY)
-    (tmp_path / "worker.py").write_text((workers.WORKER).read_text())
+    (tmp_path / "worker.py").write_text(workers.WORKER.read_text())
     monkeypatch.setattr(workers, "WORKER", tmp_path / "worker.py")
     monkeypatch.setattr(cases.Engine, "python", Path(sys.executable))
     return tmp_path
@@ -49,6 +55,14 @@ def test_a_worker_answers(toy):
         with pytest.raises(workers.EngineFailedError, match="KeyError"):
             worker.ask({"ask": "answer", "items": [{"text": "bad"}], "warm": []})
         assert worker.ask({"ask": "answer", "items": [{"text": "a"}], "warm": []})["seconds"]
+
+
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="only there AMX is asked for")
+@pytest.mark.parametrize(("amx", "refused"), [(True, {0, errno.EINVAL, errno.ENOTSUP}), (False, {errno.EPERM})])
+def test_amx_is_asked_for_in_vain_when_it_is_hidden(toy, amx, refused):
+    """The kernel's own answer to the call by which every library asks; a processor without AMX does for it, too."""
+    with workers.Worker(cases.Engine("toy", "toy"), "model", toy, 1, amx=amx) as worker:
+        assert worker.ask({"ask": "outcome", "items": [{"text": "amx"}]})["outcome"][0] in refused
 
 
 def test_an_engine_that_cannot_be_loaded(toy):
