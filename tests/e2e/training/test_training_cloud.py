@@ -337,7 +337,7 @@ def test_load_test_of_a_good_and_of_a_slow_model(cloud, tmp_path):
     """
     tested = LoadTested(cloud)
     digest = tiny_bundle(tmp_path / "good")
-    run = tested.run(tmp_path / "good", digest, seconds="3")
+    run = tested.run(tmp_path / "good", digest, seconds="5")
     ended = run.end()
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert [rollout["candidate"] for rollout in run.rollouts()] == ["1"]
