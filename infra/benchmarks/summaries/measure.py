@@ -21,7 +21,7 @@ import torch
 from articles import read_articles
 
 from infolens.ml.decoding import DecodingRules, write
-from infolens.ml.encoder_decoder import DECODER_FILE, ENCODER_FILE, TOKENIZER_FILE, EncoderDecoder, open_tokenizer
+from infolens.ml.encoder_decoder import DECODER_FILE, ENCODER_FILE, TOKENIZER_FILE, EncoderDecoder, open_tokens
 from infolens.ml.onnx_session import open_session
 from infolens.ml.rouge import rouge, rouge_words
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
@@ -79,7 +79,7 @@ class Served:
 
     def ids(self, text: str) -> NDArray[np.int64]:
         """Give the token ids of an article."""
-        return self.predictor._ids(text)  # noqa: SLF001 - the parts of an answer are measured
+        return self.predictor._tokens.ids(text)  # noqa: SLF001 - the parts of an answer are measured
 
     def tokens(self, ids: NDArray[np.int64], rules: DecodingRules) -> list[int]:
         """Write."""
@@ -110,8 +110,8 @@ def _opened(model: BartForConditionalGeneration, record: Any, folder: Path, sour
             to_int8(exact, small)
         paths.append(small if int8 else exact)
     sessions = (open_session(paths[0], 1), open_session(paths[1], 1))
-    tokenizer = open_tokenizer(source / TOKENIZER_FILE, record.max_input)
-    return Served(EncoderDecoder(sessions, tokenizer, decoder_shape(model), record.rules, record.max_input))
+    tokens = open_tokens(source / TOKENIZER_FILE, record.max_input)
+    return Served(EncoderDecoder(sessions, tokens, decoder_shape(model), record.rules))
 
 
 @torch.no_grad()
@@ -143,11 +143,11 @@ def _share(some: Sequence[list[int]], others: Sequence[list[int]]) -> float:
 
 
 def _rouge(served: Served, outputs: Sequence[list[int]], articles: Sequence[Article]) -> float:
-    decode = served.predictor._tokenizer.decode  # noqa: SLF001
+    words = served.predictor._tokens  # noqa: SLF001
     return float(
         np.mean(
             [
-                rouge(rouge_words(article.summary), rouge_words(decode(row, skip_special_tokens=True))).rouge_l
+                rouge(rouge_words(article.summary), rouge_words(words.text(row))).rouge_l
                 for row, article in zip(outputs, articles, strict=True)
             ]
         )

@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
 from transformers import BartConfig, BartForConditionalGeneration
 
 from infolens.ml.decoding import DecodingRules, greedy, largest, lookup, write
@@ -17,6 +15,9 @@ from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write
 
 VOCABULARY = 90
 TEXTS = np.random.default_rng(3).integers(5, VOCABULARY, (4, 30))
+NO_TEXTS = None
+"""What reads texts, where token ids are given."""
+
 MOST = 14
 
 
@@ -54,7 +55,7 @@ def bart(tmp_path_factory):
 def written(bart, ids, rules):
     """Tokens by the graphs."""
     model, sessions = bart
-    predictor = EncoderDecoder(sessions, Tokenizer(BPE()), decoder_shape(model), rules, 64)
+    predictor = EncoderDecoder(sessions, NO_TEXTS, decoder_shape(model), rules)
     return write(predictor._steps(ids), rules, ids.tolist())
 
 
@@ -132,7 +133,7 @@ class Counted:
         """Encode the text."""
         model, sessions = bart
         rules = DecodingRules(2, 2, MOST)
-        self._steps = EncoderDecoder(sessions, Tokenizer(BPE()), decoder_shape(model), rules, 64)._steps(ids)
+        self._steps = EncoderDecoder(sessions, NO_TEXTS, decoder_shape(model), rules)._steps(ids)
         self.calls = 0
         self.forget = self._steps.forget
 

@@ -11,9 +11,10 @@ from transformers import BartForConditionalGeneration
 from infolens.contracts.bundle import BundleManifest
 from infolens.ml import encoder_decoder
 from infolens.ml.bundle import digest_of, verify
-from infolens.ml.encoder_decoder import PROBE_BUCKETS, article_ids, folded, open_tokenizer
+from infolens.ml.encoder_decoder import PROBE_BUCKETS, folded, open_tokens
 from infolens.ml.parity import compare
 from infolens.ml.text_classifier import BundleConfigError
+from infolens.ml.tokens import TextTokens
 from infolens.ml.training.seq2seq_export import export_seq2seq
 from infolens.ml.training.seq2seq_training import train_seq2seq
 from infolens.tasks.news_summary.gates import PARITY
@@ -49,7 +50,7 @@ def test_equal_to_transformers(trained, text):
     """The graphs with their caches write what `generate` writes greedily, short texts and texts that are cut."""
     predictor = served(trained, "fp32")
     model = BartForConditionalGeneration.from_pretrained(trained / "model").eval()
-    ids = torch.from_numpy(predictor._ids(text)).unsqueeze(0)
+    ids = torch.from_numpy(predictor._tokens.ids(text)).unsqueeze(0)
     assert ids.shape[1] <= TINY_BART.max_input
     wanted = model.generate(
         input_ids=ids,
@@ -127,12 +128,12 @@ def test_answers(trained):
 )
 def test_cut_at_a_sentence_end(trained, text, kept):
     """What is too long ends with its last whole sentence, if that leaves at least half of what fits."""
-    tokenizer = open_tokenizer(trained / "model" / "tokenizer.json", 96)
-    ids = article_ids(tokenizer, text, 96).tolist()
-    plain = tokenizer.encode(text).ids
+    path = trained / "model" / "tokenizer.json"
+    tokens = open_tokens(path, 96)
+    ids, plain = tokens.ids(text).tolist(), TextTokens(path, 96).ids(text).tolist()
     assert len(plain) - (10 if kept else 0) <= len(ids) <= len(plain) <= 96
     assert (ids[0], ids[-1]) == (plain[0], plain[-1])
-    cut = tokenizer.decode(ids)
+    cut = tokens.text(ids)
     assert text.startswith(cut)
     assert cut.endswith(kept)
 

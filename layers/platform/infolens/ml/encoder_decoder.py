@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from infolens.ml.decoding import DecodingRules, write
 from infolens.ml.onnx_session import open_session
-from infolens.ml.sentences import last_sentence_end, sentences
+from infolens.ml.sentences import sentences
 from infolens.ml.text_classifier import BundleConfigError, softmax
+from infolens.ml.tokens import TextTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +34,6 @@ PREDICTOR = "encoder_decoder"
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
-
-CHARACTERS_PER_TOKEN = 16
-"""What is longer than this many characters per token that the encoder takes cannot matter."""
 
 PROBE_TOKENS = 16
 PROBE_BUCKETS = 256
@@ -101,17 +98,15 @@ class EncoderDecoder:
     def __init__(
         self,
         sessions: tuple[InferenceSession, InferenceSession],
-        tokenizer: Tokenizer,
+        tokens: TextTokens,
         shape: DecoderShape,
         rules: DecodingRules,
-        max_input: int,
     ) -> None:
-        """Take the open encoder and decoder graphs, the bundle's tokenizer with its truncation set, and the config."""
+        """Take the open encoder and decoder graphs, the bundle's tokens as `open_tokens` reads them, and the config."""
         self._encoder, self._decoder = sessions
-        self._tokenizer = tokenizer
+        self._tokens = tokens
         self._shape = shape
         self._rules = rules
-        self._max_input = max_input
         self._crossing = [f"cross_{part}_{layer}" for layer in range(shape.layers) for part in ("key", "value")]
 
     def predict(self, inputs: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
@@ -124,14 +119,14 @@ class EncoderDecoder:
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of the summary of one text, special ones included, start and end left out."""
-        ids = self._ids(text)
+        ids = self._tokens.ids(text)
         return write(self._steps(ids), self._rules, ids.tolist())
 
     def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
         """See Predictor: shape (inputs, PROBE_BUCKETS); every row sums to one, see PROBE_TOKENS."""
         rows = np.zeros((len(inputs), PROBE_BUCKETS), dtype=np.float32)
         for at, item in enumerate(inputs):
-            ids = self._ids(str(item["text"]))
+            ids = self._tokens.ids(str(item["text"]))
             steps = self._steps(ids)
             for token in (self._rules.start_id, *ids[:PROBE_TOKENS].tolist()):
                 logits = steps.next_logits(np.array([[token]], dtype=np.int64))
@@ -139,14 +134,10 @@ class EncoderDecoder:
         return rows
 
     def _answer(self, text: str) -> dict[str, object]:
-        written = self._tokenizer.decode(self.tokens(text), skip_special_tokens=True)
-        summary = " ".join(written.split())
+        summary = " ".join(self._tokens.text(self.tokens(text)).split())
         if any(map(str.isalnum, summary)):
             return {"summary": summary, "kind": "written", "sentences": []}
         return {"summary": (sentences(text) or [text])[0], "kind": "first_sentence", "sentences": [0]}
-
-    def _ids(self, text: str) -> NDArray[np.int64]:
-        return article_ids(self._tokenizer, text, self._max_input)
 
     def _steps(self, ids: NDArray[np.int64]) -> CachedSteps:
         crossing = self._encoder.run(self._crossing, {"input_ids": ids[np.newaxis]})
@@ -160,33 +151,9 @@ def folded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.bincount(groups, probabilities, PROBE_BUCKETS).astype(np.float32)
 
 
-def open_tokenizer(path: Path, max_input: int) -> Tokenizer:
-    """Read tokenizer.json; a text gives at most `max_input` ids, special ones included (S0-23: 1024)."""
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.enable_truncation(max_input)
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def article_ids(tokenizer: Tokenizer, text: str, max_input: int) -> NDArray[np.int64]:
-    """Give an article's token ids; what is longer than `max_input` ends with the last whole sentence that fits.
-
-    Half a sentence at the end would be copied as it is. Where the last end lies in the first half of what fits, as in
-    a table, the text is cut between tokens instead. Training and serving both read articles with this.
-
-    Args:
-        tokenizer: as `open_tokenizer` gives it, with its truncation set.
-        text: the article.
-        max_input: most tokens, special ones included.
-    """
-    text = text[: max_input * CHARACTERS_PER_TOKEN]
-    encoded = tokenizer.encode(text)
-    if encoded.overflowing:
-        fits = max(end for _, end in encoded.offsets)
-        end = last_sentence_end(text, fits)
-        if end >= fits / 2:
-            encoded = tokenizer.encode(text[:end])
-    return np.asarray(encoded.ids, dtype=np.int64)
+def open_tokens(path: Path, max_input: int) -> TextTokens:
+    """Read tokenizer.json for articles, which end with a whole sentence within `max_input` ids (S0-23: 1024)."""
+    return TextTokens(path, max_input, sentence_ends=True)
 
 
 def load(directory: Path, manifest: BundleManifest, threads: int) -> EncoderDecoder:
@@ -211,5 +178,5 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> EncoderDeco
             f"manifest.json: config must hold 'max_input', 'decoder' and 'rules' ({error})"
         ) from error
     sessions = tuple(open_session(directory / name, threads) for name in (ENCODER_FILE, DECODER_FILE))
-    tokenizer = open_tokenizer(directory / TOKENIZER_FILE, max_input)
-    return EncoderDecoder((sessions[0], sessions[1]), tokenizer, shape, rules, max_input)
+    tokens = open_tokens(directory / TOKENIZER_FILE, max_input)
+    return EncoderDecoder((sessions[0], sessions[1]), tokens, shape, rules)

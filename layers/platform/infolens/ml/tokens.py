@@ -1,4 +1,4 @@
-"""Turns texts into token ids for serving, with the `tokenizers` library alone."""
+"""Turns texts into token ids and back, in training and serving alike, with the `tokenizers` library alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from infolens.ml.sentences import last_sentence_end
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class TextTokens:
             path: tokenizer.json.
             max_tokens: what is longer is cut.
             sentence_ends: cut behind the last whole sentence, where that keeps half of the ids; else at the last id.
+                Half a sentence at the end would be copied into a summary as it is.
         """
         self._sentence_ends = sentence_ends
         self._least = max_tokens // 2
@@ -51,3 +53,7 @@ class TextTokens:
         # Special tokens stand for no characters and stay; so do both marks around a shortened text.
         kept = ids[ends <= last_sentence_end(given, int(ends.max()))]
         return kept if len(kept) >= self._least else ids
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Text of token ids, special ones left out."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

@@ -17,9 +17,8 @@ from infolens.ml.encoder_decoder import (
     PROBE_BUCKETS,
     PROBE_TOKENS,
     TOKENIZER_FILE,
-    article_ids,
     folded,
-    open_tokenizer,
+    open_tokens,
 )
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
     from transformers import BartForConditionalGeneration
 
+    from infolens.ml.tokens import TextTokens
     from infolens.ml.training.job import ExportJob
 
 REFERENCE_ROWS = 100
@@ -77,8 +76,8 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
     else:
         keep_unquantised(job.output, "asked for")
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
-    tokenizer = open_tokenizer(job.model / TOKENIZER_FILE, record.max_input)
-    scores = trained_scores(model, tokenizer, record, [item["text"] for item in inputs])
+    tokens = open_tokens(job.model / TOKENIZER_FILE, record.max_input)
+    scores = trained_scores(model, tokens, record, [item["text"] for item in inputs])
     write_reference(job.output, inputs, scores.tolist())
     return digest
 
@@ -99,12 +98,12 @@ def to_int8(exact: Path, path: Path) -> None:
 
 @torch.no_grad()
 def trained_scores(
-    model: BartForConditionalGeneration, tokenizer: Tokenizer, record: Seq2SeqRecord, texts: Sequence[str]
+    model: BartForConditionalGeneration, tokens: TextTokens, record: Seq2SeqRecord, texts: Sequence[str]
 ) -> NDArray[np.float32]:
     """Scores of the trained model, as `EncoderDecoder.scores` gives them, but from transformers' own forward pass."""
     rows = np.zeros((len(texts), PROBE_BUCKETS), dtype=np.float32)
     for at, text in enumerate(texts):
-        ids = article_ids(tokenizer, text, record.max_input).tolist()
+        ids = tokens.ids(text).tolist()
         given = torch.tensor([[record.rules.start_id, *ids[:PROBE_TOKENS]]])
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=given, use_cache=False).logits
         rows[at] = folded(cast("NDArray[np.float32]", logits[0, -1].numpy()))

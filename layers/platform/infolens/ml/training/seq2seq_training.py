@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infolens.ml.encoder_decoder import CHARACTERS_PER_TOKEN, TOKENIZER_FILE, article_ids, open_tokenizer
+from infolens.ml.encoder_decoder import TOKENIZER_FILE, open_tokens
 from infolens.ml.rouge import rouge, rouge_words
+from infolens.ml.tokens import TextTokens
 from infolens.ml.training.batches import batches_of_like_lengths
 from infolens.ml.training.checkpoints import Checkpoints
 from infolens.ml.training.devices import Device, best_device
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
     from infolens.ml.decoding import DecodingRules
     from infolens.ml.training.job import TrainingJob
@@ -80,11 +80,12 @@ def train_seq2seq(
 
     # data: the tokenizer is written first and read back in the way that serves
     write_tokenizer(profile.base_model, job.output)
-    tokenizer = open_tokenizer(job.output / TOKENIZER_FILE, profile.max_input)
+    articles = open_tokens(job.output / TOKENIZER_FILE, profile.max_input)
+    summaries = TextTokens(job.output / TOKENIZER_FILE, profile.max_output)
     data = _Data(
-        _pairs(train, tokenizer, profile),
-        _pairs(validation, tokenizer, profile),
-        tokenizer,
+        _pairs(train, articles, summaries),
+        _pairs(validation, articles, summaries),
+        summaries,
         int(base.config.pad_token_id),
     )
     learning = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
@@ -113,25 +114,14 @@ def train_seq2seq(
 class _Data:
     train: list[Pair]
     validation: list[Pair]
-    tokenizer: Tokenizer
+    summaries: TextTokens
     pad_id: int
 
 
-def _pairs(rows: Sequence[Mapping[str, object]], tokenizer: Tokenizer, profile: Seq2SeqProfile) -> list[Pair]:
+def _pairs(rows: Sequence[Mapping[str, object]], articles: TextTokens, summaries: TextTokens) -> list[Pair]:
     return [
-        Pair(
-            article_ids(tokenizer, str(row["text"]), profile.max_input),
-            _ids(tokenizer, str(row["summary"]), profile.max_output),
-            str(row["summary"]),
-        )
-        for row in rows
+        Pair(articles.ids(str(row["text"])), summaries.ids(str(row["summary"])), str(row["summary"])) for row in rows
     ]
-
-
-def _ids(tokenizer: Tokenizer, text: str, most: int) -> NDArray[np.int64]:
-    """Give token ids; what is cut off at the end takes its place before the end token, which stays."""
-    ids = np.asarray(tokenizer.encode(text[: most * CHARACTERS_PER_TOKEN]).ids, dtype=np.int64)
-    return ids if len(ids) <= most else np.concatenate([ids[: most - 1], ids[-1:]])
 
 
 @dataclass(frozen=True)
@@ -273,7 +263,7 @@ class _Loop:
                 min_length=self.rules.min_tokens,
                 no_repeat_ngram_size=self.rules.no_repeat,
             )
-        summary = self.data.tokenizer.decode(written[0].tolist(), skip_special_tokens=True)
+        summary = self.data.summaries.text(written[0].tolist())
         score = rouge(rouge_words(pair.reference), rouge_words(summary))
         return score.rouge1, score.rouge2, score.rouge_l
 
