@@ -59,12 +59,13 @@ def main() -> None:
         for name, rule in rules.items():
             wanted = [generated(model, row, rule) for row in ids]
             outputs = {kind: [one.tokens(row, rule) for row in ids] for kind, one in served.items()}
-            rouges = {kind: _rouge(one, outputs[kind], chosen) for kind, one in served.items()}
+            rouges = {kind: _rouges(one, outputs[kind], chosen) for kind, one in served.items()}
+            lost = rouges["int8"] - rouges["fp32"]
             print(
                 f"{name}: fp32 equal to transformers {_share(outputs['fp32'], wanted):.3f}, "
                 f"int8 equal to fp32 {_share(outputs['int8'], outputs['fp32']):.3f}, "
-                f"ROUGE-L fp32 {rouges['fp32']:.4f} int8 {rouges['int8']:.4f}, "
-                f"difference {rouges['int8'] - rouges['fp32']:+.4f}, "
+                f"ROUGE-L fp32 {rouges['fp32'].mean():.4f} int8 {rouges['int8'].mean():.4f}, "
+                f"difference {lost.mean():+.4f} (standard error {lost.std(ddof=1) / len(lost) ** 0.5:.4f}), "
                 f"median {int(np.median([len(row) for row in wanted]))} tokens written"
             )
         for kind, one in served.items():
@@ -142,15 +143,14 @@ def _share(some: Sequence[list[int]], others: Sequence[list[int]]) -> float:
     return float(np.mean([one == other for one, other in zip(some, others, strict=True)]))
 
 
-def _rouge(served: Served, outputs: Sequence[list[int]], articles: Sequence[Article]) -> float:
+def _rouges(served: Served, outputs: Sequence[list[int]], articles: Sequence[Article]) -> NDArray[np.float64]:
+    """ROUGE-L of each article's summary."""
     words = served.predictor._tokens  # noqa: SLF001
-    return float(
-        np.mean(
-            [
-                rouge(rouge_words(article.summary), rouge_words(words.text(row))).rouge_l
-                for row, article in zip(outputs, articles, strict=True)
-            ]
-        )
+    return np.asarray(
+        [
+            rouge(rouge_words(article.summary), rouge_words(words.text(row))).rouge_l
+            for row, article in zip(outputs, articles, strict=True)
+        ]
     )
 
 
