@@ -14,6 +14,7 @@ from infolens.ingest.identity_index import (
     BrokenIndexError,
     Digests,
     IdentityIndex,
+    copies_among,
     find,
     index_bytes,
     joined,
@@ -120,3 +121,10 @@ def test_other_bytes_are_refused(data):
     """What is no index is not searched."""
     with pytest.raises(BrokenIndexError):
         IdentityIndex.of(data)
+
+
+@given(st.lists(st.integers(0, 5)))
+def test_copies_are_those_with_an_equal_before_them(numbers):
+    """Of equal digests the first is no copy, also where two share 8 bytes."""
+    digests = [bytes([1] * 8 + [number] * 8) for number in numbers]
+    assert copies_among(digests).tolist() == [at for at, each in enumerate(digests) if each in digests[:at]]

@@ -125,3 +125,18 @@ def test_pieces_around_the_rows_that_go_are_what_a_filter_gives(gone):
     assert pa.Table.from_batches(pieces, batch.schema).to_pylist() == stays.to_pylist()
     assert out.to_pylist() == goes.to_pylist()
     assert len(pieces) <= len(gone) + 1
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_lengths_count_characters(first):
+    """A character of two, three or four bytes counts once, and texts before a slice do not count."""
+    texts = ["häst", "", "猫と犬", "a cat 🐈", "abc"]
+    rows = pa.RecordBatch.from_arrays([pa.array(texts)], ["text"]).slice(first)
+    assert parts.text_lengths(*text_buffers(rows, "text")).tolist() == [*map(len, texts[first:])]
+
+
+def test_rows_are_cut_from_a_batch_without_rows():
+    """Nothing comes out of nothing."""
+    empty = pa.RecordBatch.from_arrays([pa.array([], pa.int64())], ["line"])
+    pieces, out = parts.cut_at_lines(empty, np.array([3], np.uint32))
+    assert (sum(piece.num_rows for piece in pieces), out.num_rows) == (0, 0)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from folder_store import FolderStore
 from outcome import THREADS, leave_pandas_out, run_of_arguments
+from pydantic import TypeAdapter
 
 from infolens.contracts import keys
 from infolens.contracts.dataset import UploadRef
@@ -28,6 +29,8 @@ LAMBDA_SECONDS = 900
 NEVER = 1 << 62
 
 leave_pandas_out()
+TypeAdapter(int)  # libraries that are loaded at first use
+schema_of(TASK).clean_block({})
 run = run_of_arguments()
 out = run.kept.parent
 workers, _, section_bytes = run.variant.partition(":")

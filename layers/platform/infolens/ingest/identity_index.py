@@ -37,7 +37,7 @@ _LABELS_NAMED = 1000
 
 @dataclass(frozen=True)
 class Digests:
-    """Digests of some rows, sorted."""
+    """Digests of some rows."""
 
     hi: U64
     """First 8 bytes of the digest, as a number."""
@@ -134,13 +134,12 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
         lines: as in the part.
         sketches: of the rows.
     """
-    width = len(digests[0]) // 8 if digests else 2
-    whole = np.frombuffer(b"".join(digests), ">u8").reshape(-1, width).astype("<u8")
+    whole = _numbers(digests)
     names = sorted(set(labels))
     crcs = {name: zlib.crc32(name.encode()) for name in names}
     records = IndexRecords(
-        whole[:, 0],
-        whole[:, 1],
+        whole.hi,
+        whole.lo,
         np.asarray(sketches, "<u8"),
         np.fromiter((crcs[label] for label in labels), "<u4", len(labels)),
         np.asarray(lines, "<u4"),
@@ -148,6 +147,19 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
     ascending = bool((records.line[1:] >= records.line[:-1]).all())
     order = order_of(records) if ascending else np.lexsort((records.line, records.lo, records.hi))
     return _file(records.at(order), names)
+
+
+def copies_among(digests: Sequence[bytes]) -> NDArray[np.int64]:
+    """Give the positions, ascending, of the digests that stand at an earlier one, too."""
+    numbers = _numbers(digests)
+    order = order_of(numbers)
+    return np.sort(order[~is_first(Digests(numbers.hi[order], numbers.lo[order]))])
+
+
+def _numbers(digests: Sequence[bytes]) -> Digests:
+    width = len(digests[0]) // 8 if digests else 2
+    whole = np.frombuffer(b"".join(digests), ">u8").reshape(-1, width)
+    return Digests(whole[:, 0].astype("<u8"), whole[:, 1].astype("<u8"))
 
 
 def is_first(records: Digests) -> NDArray[np.bool_]:

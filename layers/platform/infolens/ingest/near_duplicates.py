@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infolens.rows.byte_places import places_where
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,7 +38,9 @@ _BYTES = 8
 _BANDS = 4
 _FOLD_CASE = np.uint64(0x2020202020202020)
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
-_ORDERS = (1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1, 0x9E3779B1, 0x2C1B3C6D, 0x297A2D39)
+_ORDERS = np.array(
+    [[1], [0x85EBCA6B], [0xC2B2AE35], [0x27D4EB2F], [0x165667B1], [0x9E3779B1], [0x2C1B3C6D], [0x297A2D39]], np.uint32
+)
 _FEW = 16_384
 """Rows up to which a table of their bands says quickly which rows of a large dataset may be like one of them."""
 _AT_ONCE = 1 << 20
@@ -80,12 +84,11 @@ def _sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
     # A shingle lies within its text, or a text's sketch would depend on the text beside it.
     beyond = offsets[:, None] - np.arange(_SHINGLE)
     starting[np.maximum(beyond, 0).ravel()] = False
-    starts = np.flatnonzero(starting)
+    starts = places_where(starting)
     firsts = np.searchsorted(starts, offsets)
     hashes = _hashes(text, starts)
     some = firsts[: np.searchsorted(firsts[:-1], len(starts))]  # without the last texts, when they have no shingle
-    for position, factor in enumerate(_ORDERS):
-        out[: len(some), position] = np.minimum.reduceat(hashes * np.uint32(factor), some)
+    out[: len(some)] = np.minimum.reduceat(hashes * _ORDERS, some, axis=1).T
     out[np.diff(firsts) < MIN_SHINGLES] = 0
     return out.view("<u8").ravel()
 

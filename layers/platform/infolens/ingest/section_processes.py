@@ -374,7 +374,7 @@ class _Work:
 
     def __call__(
         self, head: tuple[str, int, int, tuple[int, ...]], bodies: Sequence[Given]
-    ) -> tuple[SectionCounts, Sequence[bytes]]:
+    ) -> tuple[SectionCounts, Sequence[bytes | memoryview]]:
         what, number, start, wanted = head
         if what == "write":
             return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0], np.uint32)))
@@ -384,7 +384,7 @@ class _Work:
         return section.counts, (section.index, section.rejects)
 
 
-def _with_part(written: tuple[SectionCounts, bytes]) -> tuple[SectionCounts, Sequence[bytes]]:
+def _with_part(written: tuple[SectionCounts, memoryview]) -> tuple[SectionCounts, Sequence[bytes | memoryview]]:
     return written[0], written[1:]
 
 

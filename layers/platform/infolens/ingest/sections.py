@@ -18,7 +18,7 @@ import pyarrow as pa
 from infolens.contracts.dataset import Reject
 from infolens.ingest.csv_reading import SectionReader
 from infolens.ingest.csv_writing import without_formula_mark
-from infolens.ingest.identity_index import index_bytes
+from infolens.ingest.identity_index import copies_among, index_bytes
 from infolens.ingest.near_duplicates import sketches
 from infolens.ingest.parts import (
     SPLIT,
@@ -29,6 +29,7 @@ from infolens.ingest.parts import (
     rows_batch,
     text_buffers,
     text_lengths,
+    without_lines,
 )
 from infolens.ingest.reasons import bounded
 from infolens.ingest.regular_rows import ColumnBlock, regular_rows
@@ -150,6 +151,7 @@ def read_section(  # noqa: PLR0913, PLR0917 - as above
     if stop is None or start < stop:
         for block in reader:
             staging.take(block)
+    index, again = staging.index()
     counts = SectionCounts(
         number=number,
         start=start,
@@ -160,29 +162,36 @@ def read_section(  # noqa: PLR0913, PLR0917 - as above
         rows_duplicate=staging.rows_in - staging.kept - staging.rejected.total(),
         rows_rejected=staging.rejected.total(),
         rejected_by_reason=bounded(staging.rejected),
-        label_counts=dict(sorted(staging.labels.items())),
-        split_counts=dict(sorted(staging.splits.items())),
-        length_bins=staging.lengths(),
+        label_counts=dict(sorted((+staging.labels).items())),
+        split_counts=dict(sorted((+staging.splits).items())),
+        length_bins=staging.lengths,
         repaired=reader.repaired,
         replaced=reader.replaced,
         ended_inside=reader.ended_inside,
         last=stop is None or reader.end < stop,
     )
-    return ReadSection(schema, counts, staging.index(), bytes(staging.rejects), staging.batches)
+    return ReadSection(schema, counts, index, bytes(staging.rejects), staging.batches, again)
 
 
 class ReadSection:
     """One section, read and cleaned, with its kept rows in memory; its part is written when it is known which stay."""
 
-    def __init__(
-        self, schema: Schema, counts: SectionCounts, index: bytes, rejects: bytes, batches: list[pa.RecordBatch]
+    def __init__(  # noqa: PLR0913, PLR0917 - all that is known of a section
+        self,
+        schema: Schema,
+        counts: SectionCounts,
+        index: bytes,
+        rejects: bytes,
+        batches: list[pa.RecordBatch],
+        again: NDArray[np.uint32],
     ) -> None:
-        """Take what was read."""
+        """Take what was read: rows that passed, and the lines of those among them that an earlier row is equal to."""
         self.counts = counts
         self.index = index
         self.rejects = rejects
         self._schema = schema
         self._batches = batches
+        self._again = again
 
     def staged(self, earlier: NDArray[np.uint32] | None = None) -> StagedSection:
         """Write the part; to be asked once, as the rows are let go.
@@ -191,21 +200,22 @@ class ReadSection:
             earlier: lines of the kept rows that earlier sections have.
         """
         counts, part = self.write(earlier)
-        return StagedSection(counts, part, self.index, self.rejects)
+        return StagedSection(counts, bytes(part), self.index, self.rejects)
 
-    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, bytes]:
+    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, memoryview]:
         """Give the counts and the part alone; see `staged`."""
-        writer = PartWriter(arrow_schema(self._schema.columns))
-        gone = NOTHING
+        schema = arrow_schema(self._schema.columns)
+        writer = PartWriter(schema)
+        leaving = self._again if earlier is None else np.sort(np.concatenate([self._again, earlier]))
+        left: list[pa.RecordBatch] = []
         while self._batches:
-            batch = self._batches.pop(0)
-            if earlier is not None and len(earlier):
-                stay, out = cut_at_lines(batch, earlier)
-                gone += dropped_of(self._schema, out)
-            else:
-                stay = [batch]
+            stay, out = cut_at_lines(self._batches.pop(0), leaving)
+            left.append(out)
             for piece in stay:
                 writer.add(piece)
+        gone = NOTHING
+        if earlier is not None and len(earlier):  # copies within the section have not been counted as kept
+            gone = dropped_of(self._schema, without_lines(pa.Table.from_batches(left, schema), self._again)[0])
         part = writer.finish()
         return replace(self.counts, earlier=gone, part_id=part_id_of(part)), part
 
@@ -255,34 +265,22 @@ class _Staging:
         self._upload_id = upload_id
         self._width = len(survey.header)
         self._arrow_schema = arrow_schema(schema.columns)
-        self.batches: list[pa.RecordBatch] = []
-        """Kept rows, as they came."""
-        self._seen: set[bytes] = set()
-        self._kept: list[int] = []
-        """Places of the kept rows among those that passed."""
         # Of all rows that passed, copies included.
+        self.batches: list[pa.RecordBatch] = []
         self._digests: list[bytes] = []
         self._labels: list[str] = []
+        self._splits: list[str] = []
         self._lines: list[int] = []
-        self._sketches: list[np.ndarray] = []
+        self._sketches: list[NDArray[np.uint64]] = []
+        self._lengths: list[NDArray[np.int64]] = []
+        # Of all rows, and of the kept ones: those of which no earlier row is a copy.
         self.rows_in = 0
         self.rejected: collections.Counter[str] = collections.Counter()
         self.rejects = bytearray()
+        self.kept = 0
         self.labels: collections.Counter[str] = collections.Counter()
         self.splits: collections.Counter[str] = collections.Counter()
-        self._lengths: list[NDArray[np.int32]] = []
-
-    @property
-    def kept(self) -> int:
-        """Rows kept."""
-        return len(self._kept)
-
-    def lengths(self) -> dict[str, int]:
-        """Count the kept texts by length."""
-        if not self._lengths:
-            return {}
-        lengths, counts = np.unique(np.concatenate(self._lengths), return_counts=True)
-        return bins_of_counts(dict(zip(lengths.tolist(), counts.tolist(), strict=True)))
+        self.lengths: dict[str, int] = {}
 
     def take(self, block: Block) -> None:
         """Clean some rows."""
@@ -298,12 +296,26 @@ class _Staging:
             self._keep(clean, [lines[at] for at in clean.kept])
         self._reject(sorted(rejects, key=lambda reject: reject.line))
 
-    def index(self) -> bytes:
-        """Write the index of the rows that passed."""
+    def index(self) -> tuple[bytes, NDArray[np.uint32]]:
+        """Count the kept rows and write the index of those that passed -> it, and the lines of the copies."""
+        copies = copies_among(self._digests)
+        again = copies.tolist()
+        self.kept = len(self._digests) - len(again)
+        self.splits = collections.Counter(self._splits)
+        self.splits.subtract(_at(again, self._splits))
+        if self._schema.label:
+            self.labels = collections.Counter(self._labels)
+            self.labels.subtract(_at(again, self._labels))
         held = np.zeros(len(self._digests), np.uint64)
         if self._sketches:
-            held[self._kept] = np.concatenate(self._sketches)
-        return index_bytes(self._digests, self._labels, self._lines, held)
+            held = np.concatenate(self._sketches)
+            held[copies] = 0
+            lengths = np.concatenate(self._lengths)
+            counts = np.bincount(lengths) - np.bincount(lengths[copies], minlength=int(lengths.max()) + 1)
+            present = np.flatnonzero(counts)
+            self.lengths = bins_of_counts(dict(zip(present.tolist(), counts[present].tolist(), strict=True)))
+        index = index_bytes(self._digests, self._labels, self._lines, held)
+        return index, np.array(_at(again, self._lines), np.uint32)
 
     def _columns(
         self, block: Block, rejects: list[Reject]
@@ -337,33 +349,17 @@ class _Staging:
     def _keep(self, clean: CleanBlock, lines: list[int]) -> None:
         if not clean.kept:
             return
-        schema, seen = self._schema, self._seen
-        labels = list(map(str, clean.values[schema.label])) if schema.label else [""] * len(lines)
-        fresh = []
-        for at, digest in enumerate(clean.digests):
-            key = digest[:16]
-            if key not in seen:
-                seen.add(key)
-                fresh.append(at)
-        passed = len(self._digests)
+        schema = self._schema
         self._digests += clean.digests
-        self._labels += labels
+        self._labels += map(str, clean.values[schema.label]) if schema.label else [""] * len(lines)
+        self._splits += clean.splits
         self._lines += lines
-        self._kept += [passed + at for at in fresh]
-        if not fresh:
-            return
         batch = rows_batch(self._arrow_schema, clean.values, clean.digests, clean.splits, lines, self._upload_id)
-        splits = clean.splits
-        if len(fresh) < len(lines):
-            batch = batch.take(pa.array(fresh, pa.int64()))
-            splits, labels = _at(fresh, splits), _at(fresh, labels)
         self.batches.append(batch)
-        self.splits.update(splits)
-        if schema.label:
-            self.labels.update(labels)
         if has_texts(schema):
-            self._sketches.append(sketches(*text_buffers(batch, TEXT)))
-            self._lengths.append(text_lengths(batch, TEXT))
+            text, begins = text_buffers(batch, TEXT)
+            self._sketches.append(sketches(text, begins))
+            self._lengths.append(text_lengths(text, begins))
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         for reject in rejects:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     Given = bytearray | memoryview
-    Work = Callable[[Any, Sequence[Given]], tuple[object, Sequence[bytes]]]
+    Work = Callable[[Any, Sequence[Given]], tuple[object, Sequence[bytes | memoryview]]]
     Body = bytes | memoryview | Sequence[bytes | memoryview]
 
 _BUFFER_BYTES = 1 << 20

@@ -56,7 +56,7 @@ class Lying:
     def texts(self) -> list[bytes]:
         """Give all texts."""
         texts = self.as_they_lie()
-        for owner in np.unique(self.owners()).tolist():
+        for owner in dict.fromkeys(self.owners().tolist()):
             texts[owner] = texts[owner].replace(b'""', b'"')
         return texts
 
