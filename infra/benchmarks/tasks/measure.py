@@ -23,9 +23,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import onnx
-
 from infolens.gates import refusals
+from infolens.ml.bundle import digest_of, verify
+from infolens.ml.training.quantisation import EXACT, read_exact
 from infolens.ml.training.rehearsal import rehearse, take_files
 from infolens.tasks import part_of, task_names
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from infolens.contracts.bundle import BundleManifest
 
 HERE = Path(__file__).parent
-QUANTISED = {onnx.TensorProto.INT8, onnx.TensorProto.UINT8}
-MB = 1e6
 
 
 def measured_tasks() -> list[str]:
@@ -55,20 +53,6 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}, OMP_NUM_THREADS {threads}, {system}"
 
 
-def full_precision_bytes(bundle: Path, manifest: BundleManifest) -> int:
-    """Size that the bundle would have with four bytes for each weight that int8 keeps in one.
-
-    The export writes the quantised model only; this differs from its unquantised one by the scales and a few nodes.
-    """
-    total = 0
-    for file in manifest.files:
-        total += file.size
-        if file.name.endswith(".onnx"):
-            model = onnx.load(bundle / file.name)
-            total += 3 * sum(math.prod(one.dims) for one in model.graph.initializer if one.data_type in QUANTISED)
-    return total
-
-
 def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, object]:
     """Take one task from its files to its figures."""
     how = importlib.import_module(task)  # beside this script
@@ -81,7 +65,8 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
     began = time.perf_counter()
     examples = part_of(task, "examples").examples
     baseline = how.baseline(examples(dataset, "train"), examples(dataset, "test"))
-    int8, full = sum(file.size for file in done.manifest.files), full_precision_bytes(done.bundle, done.manifest)
+    note, exact = read_exact(done.bundle.parent / EXACT, done.bundle)
+    in_32_bits = verify(exact, digest_of(exact)) if note.quantised else done.manifest
     return {
         "task": task,
         "files": list(how.FILES),
@@ -103,9 +88,9 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
         "baseline_seconds": time.perf_counter() - began,
         "baseline_name": getattr(how, "BASELINE", ""),
         "seconds": done.seconds,
-        "bundle_mb": int8 / MB,
-        "bundle_mb_fp32": full / MB,
-        "quantised": full != int8,
+        "bundle_mb": megabytes(done.manifest),
+        "bundle_mb_fp32": megabytes(in_32_bits),
+        "quantised": note.quantised,
         "parity": {
             "rows": done.parity.rows,
             "mean": done.parity.mean_difference,
@@ -115,6 +100,11 @@ def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, objec
         "passed": done.verdict.passed,
         "refusals": list(refusals(done.verdict)),
     }
+
+
+def megabytes(manifest: BundleManifest) -> float:
+    """Size of a bundle's files, in 10^6 bytes."""
+    return sum(file.size for file in manifest.files) / 1e6
 
 
 def floor_of(task: str, metric: str) -> float | None:

@@ -1,17 +1,11 @@
 """The table of all tasks says what was measured, and does not hide what was refused or failed."""
 
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
-from infolens.contracts.bundle import BundleFile
 from infolens.tasks import task_names
-from serving_fakes import DRAFT
 
 SCRIPT = Path(__file__).parents[3] / "infra" / "benchmarks" / "tasks" / "measure.py"
 _spec = importlib.util.spec_from_file_location("task_measure", SCRIPT)
@@ -78,18 +72,3 @@ def test_every_measured_task_says_how():
     """Modules beside the script are those of tasks, and the first of them is there."""
     assert "news_category" in measure.measured_tasks()
     assert set(measure.measured_tasks()) <= set(task_names())
-
-
-def test_full_precision(tmp_path):
-    """Weights kept in one byte count four; everything else counts as it is."""
-    weights = [
-        numpy_helper.from_array(np.zeros((100, 10), dtype=np.int8), "quantised"),
-        numpy_helper.from_array(np.zeros((50, 10), dtype=np.float32), "exact"),
-    ]
-    output = helper.make_tensor_value_info("exact", TensorProto.FLOAT, [50, 10])
-    path = tmp_path / "model.onnx"
-    onnx.save(helper.make_model(helper.make_graph([], "two", [], [output], weights)), path)
-    (tmp_path / "tokenizer.json").write_bytes(b"x" * 77)
-    files = (BundleFile("model.onnx", path.stat().st_size, ""), BundleFile("tokenizer.json", 77, ""))
-    found = measure.full_precision_bytes(tmp_path, replace(DRAFT, files=files))
-    assert found == path.stat().st_size + 3 * 1_000 + 77
