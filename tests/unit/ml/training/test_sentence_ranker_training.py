@@ -119,7 +119,7 @@ def test_no_model_there(tmp_path):
     with pytest.raises(TrainingError, match=r"no training\.json"):
         load(tmp_path)
     (tmp_path / "training.json").write_text('{"kind": "encoder_decoder"}')
-    with pytest.raises(TrainingError, match="holds no sentence_ranker"):
+    with pytest.raises(TrainingError, match="holds encoder_decoder, and no sentence_ranker"):
         load(tmp_path)
 
 

@@ -112,10 +112,10 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, change, named):
 def test_a_missing_or_broken_file_is_a_reason(tmp_path, name):
     """Half a model is none."""
     (tmp_path / "model" / name).write_text("{")
-    with pytest.raises(TrainingError, match="no trained SSE-PT"):
+    with pytest.raises(TrainingError, match=f"model: .*{name.partition('.')[0]}"):
         load(tmp_path / "model")
     (tmp_path / "model" / name).unlink()
-    with pytest.raises(TrainingError, match="no trained SSE-PT"):
+    with pytest.raises(TrainingError, match=f"model: .*{name.partition('.')[0]}"):
         load(tmp_path / "model")
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from infolens.ml.comment_words import MARKS, NO_PIECE, WordShape
-from infolens.ml.training.job import Provenance, TrainingError
+from infolens.ml.training.job import Provenance  # noqa: TC001 - codec resolves it at run time
+from infolens.ml.training.trained_model import read_record, read_weights, write_record, write_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
-
-_WEIGHTS = "model.safetensors"
-_DESCRIPTION = "training.json"
 
 
 @dataclass(frozen=True)
@@ -189,46 +185,24 @@ class WindowedTexts(nn.Module):
 
 def save(directory: Path, model: WordModel | WindowModel, record: CommentRecord) -> None:
     """Write weights and record, and an encoder's config; a tokenizer lies there already."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, directory / _WEIGHTS)
+    write_weights(directory, model)
     if isinstance(model, WindowModel):
         cast("Any", model.encoder).config.save_pretrained(directory)
-    (directory / _DESCRIPTION).write_text(json.dumps(asdict(record), indent=2, sort_keys=True))
+    write_record(directory, record)
 
 
 def load(directory: Path) -> tuple[WordModel | WindowModel, CommentRecord]:
-    """Read a trained model for inference: every weight must be there and none may be left over.
+    """Read a trained model for inference.
 
     Raises:
-        TrainingError: the directory holds no trained model.
+        TrainingError: see `trained_model`.
     """
-    record = _load_record(directory)
+    record = read_record(CommentRecord, directory)
     model: WordModel | WindowModel
     if isinstance(record.size, WordModelSize):
         model = WordModel(record.size)
     else:
         config = AutoConfig.from_pretrained(directory)
         model = WindowModel(AutoModel.from_config(config, attn_implementation="eager"))
-    model.load_state_dict(load_file(directory / _WEIGHTS), strict=True)
-    model.eval()
+    read_weights(directory, model)
     return model, record
-
-
-def _load_record(directory: Path) -> CommentRecord:
-    path = directory / _DESCRIPTION
-    if not path.is_file():
-        raise TrainingError(f"model: no {_DESCRIPTION} in {directory}")
-    plain = json.loads(path.read_text())
-    size = plain["size"]
-    return CommentRecord(
-        provenance=Provenance(**plain["provenance"]),
-        labels=(plain["labels"][0], plain["labels"][1]),
-        size=WindowSize(**size) if "tokens" in size else _word_model_size(size),
-        threshold=plain["threshold"],
-        metrics=plain["metrics"],
-        settings=plain["settings"],
-    )
-
-
-def _word_model_size(plain: dict[str, Any]) -> WordModelSize:
-    return WordModelSize(**plain | {"widths": tuple(plain["widths"]), "input": WordShape(**plain["input"])})

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from infolens.ml.sentence_features import FEATURES
 from infolens.ml.sentence_ranker import MAX_PIECES, TOKENIZER_FILE
-from infolens.ml.sentence_selection import SelectionRules
+from infolens.ml.sentence_selection import SelectionRules  # noqa: TC001 - codec resolves it at run time
 from infolens.ml.tokens import TextTokens
-from infolens.ml.training.job import Provenance, TrainingError
+from infolens.ml.training.job import Provenance  # noqa: TC001 - codec resolves it at run time
+from infolens.ml.training.trained_model import read_record, read_weights, write_record, write_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WEIGHTS = "model.safetensors"
-_DESCRIPTION = "training.json"
 KIND = "sentence_ranker"
 
 TYPICAL_LENGTH = 4.2
@@ -116,41 +113,17 @@ class RankerModel(nn.Module):
 
 def save(directory: Path, model: RankerModel, record: RankerRecord) -> None:
     """Write weights and record; the tokenizer lies there already."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, directory / _WEIGHTS)
-    description = asdict(record) | {"kind": KIND}
-    (directory / _DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True))
-
-
-def kind_of(directory: Path) -> str:
-    """Say which kind of summariser was trained, by its record.
-
-    Raises:
-        TrainingError: the directory holds no trained model.
-    """
-    path = directory / _DESCRIPTION
-    if not path.is_file():
-        raise TrainingError(f"model: no {_DESCRIPTION} in {directory}")
-    return str(json.loads(path.read_text()).get("kind", ""))
+    write_weights(directory, model)
+    write_record(directory, record, KIND)
 
 
 def load(directory: Path) -> tuple[RankerModel, TextTokens, RankerRecord]:
-    """Read a trained ranker for inference: every weight must be there and none may be left over.
+    """Read a trained ranker for inference.
 
     Raises:
-        TrainingError: the directory holds no trained ranker.
+        TrainingError: see `trained_model`.
     """
-    if kind_of(directory) != KIND:
-        raise TrainingError(f"model: {directory} holds no {KIND}")
-    plain = json.loads((directory / _DESCRIPTION).read_text())
-    record = RankerRecord(
-        provenance=Provenance(**plain["provenance"]),
-        shape=RankerShape(**plain["shape"]),
-        rules=SelectionRules(**plain["rules"]),
-        metrics=plain["metrics"],
-        settings=plain["settings"],
-    )
+    record = read_record(RankerRecord, directory, KIND)
     model = RankerModel(record.shape, dropout=0.0)
-    model.load_state_dict(load_file(directory / _WEIGHTS), strict=True)
-    model.eval()
+    read_weights(directory, model)
     return model, TextTokens(directory / TOKENIZER_FILE, MAX_PIECES), record

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -15,6 +14,7 @@ from infolens.ml.decoding import DecodingRules
 from infolens.ml.encoder_decoder import TOKENIZER_FILE
 from infolens.ml.training.job import Provenance, TrainingError
 from infolens.ml.training.text_classifier_model import pretrained_directory
+from infolens.ml.training.trained_model import read_record, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from infolens.ml.training.seq2seq_profile import LoraSize, Seq2SeqProfile
 
-_DESCRIPTION = "training.json"
 KIND = "encoder_decoder"
 
 
@@ -116,27 +115,16 @@ def rules_of(model: BartForConditionalGeneration, profile: Seq2SeqProfile) -> De
 def save(directory: Path, model: BartForConditionalGeneration, record: Seq2SeqRecord) -> None:
     """Write merged weights, config and record; the tokenizer lies there already."""
     cast("Any", model).float().cpu().save_pretrained(directory)
-    description = asdict(record) | {"kind": KIND}
-    (directory / _DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True))
+    write_record(directory, record, KIND)
 
 
 def load(directory: Path) -> tuple[BartForConditionalGeneration, Seq2SeqRecord]:
     """Read a trained encoder-decoder for inference, in 32 bits.
 
     Raises:
-        TrainingError: the directory holds no trained encoder-decoder.
+        TrainingError: see `trained_model`.
     """
-    path = directory / _DESCRIPTION
-    plain = json.loads(path.read_text()) if path.is_file() else {}
-    if plain.get("kind") != KIND:
-        raise TrainingError(f"model: {directory} holds no {KIND}")
+    record = read_record(Seq2SeqRecord, directory, KIND)
     model = BartForConditionalGeneration.from_pretrained(directory, attn_implementation="eager", dtype=torch.float32)
-    record = Seq2SeqRecord(
-        provenance=Provenance(**plain["provenance"]),
-        max_input=plain["max_input"],
-        rules=DecodingRules(**plain["rules"]),
-        metrics=plain["metrics"],
-        settings=plain["settings"],
-    )
     model.eval()
     return cast("BartForConditionalGeneration", model), record

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from infolens.ml.sequential_recommender import CATALOGUE_FILE, Catalogue
 from infolens.ml.training.job import Provenance, TrainingError
+from infolens.ml.training.trained_model import read_record, read_weights, write_record, write_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_WEIGHTS = "model.safetensors"
-_DESCRIPTION = "training.json"
 
 
 @dataclass(frozen=True)
@@ -134,39 +129,24 @@ class _Block(nn.Module):
 
 def save(directory: Path, model: SsePt, catalogue: Catalogue, record: SsePtRecord) -> None:
     """Write weights, catalogue and record."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, directory / _WEIGHTS)
+    write_weights(directory, model)
     catalogue.write(directory / CATALOGUE_FILE)
-    (directory / _DESCRIPTION).write_text(json.dumps(asdict(record), indent=2, sort_keys=True))
+    write_record(directory, record)
 
 
 def load(directory: Path) -> tuple[SsePt, Catalogue, SsePtRecord]:
     """Read a trained model for inference.
 
-    Every weight must be there under its name and in its shape, and none may be left over: S3's model took a checkpoint
-    with other names, left its last layer as random as it began, and answered as if nothing had happened.
-
     Raises:
-        TrainingError: the directory holds no trained model, or not this one's weights.
+        TrainingError: see `trained_model`; or the catalogue is missing, broken or not the weights' own.
     """
+    record = read_record(SsePtRecord, directory)
     try:
-        plain = json.loads((directory / _DESCRIPTION).read_text())
-        record = SsePtRecord(
-            Provenance(**plain["provenance"]), Shape(**plain["shape"]), plain["metrics"], plain["settings"]
-        )
         catalogue = Catalogue.read(directory / CATALOGUE_FILE)
-        weights = load_file(directory / _WEIGHTS)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise TrainingError(f"model: no trained SSE-PT in {directory}: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"model: no catalogue in {directory}: {error}") from error
     if (len(catalogue.items), len(catalogue.users)) != (record.shape.items, record.shape.users):
         raise TrainingError(f"model: {CATALOGUE_FILE} does not name the items and users that the weights are of")
     model = SsePt(record.shape, dropout=0.0, embedding_dropout=0.0)
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise TrainingError(f"model: {_WEIGHTS} holds not the weights of this model: {error}") from error
-    wrong = [name for name, value in weights.items() if not torch.isfinite(value).all()]
-    if wrong:
-        raise TrainingError(f"model: {', '.join(wrong)} in {_WEIGHTS} hold what is no number")
-    model.eval()
+    read_weights(directory, model)
     return model, catalogue, record

@@ -7,21 +7,17 @@ the logarithm of an expected number, and the probability of a class is that of t
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from infolens.ml.training.job import Provenance, TrainingError
+from infolens.ml.training.job import Provenance  # noqa: TC001 - codec resolves it at run time
+from infolens.ml.training.trained_model import read_record, read_weights, write_record, write_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_WEIGHTS = "model.safetensors"
-_DESCRIPTION = "training.json"
 
 _FARTHEST = 2.5
 """Standard deviations of a feature beyond which a value is no news: an answer far outside what was seen stays sane."""
@@ -157,44 +153,17 @@ def _log_binomial(log_rate: Tensor, log_size: Tensor, events: Tensor, coefficien
 
 def save(directory: Path, model: TabularModel, record: TabularRecord) -> None:
     """Write weights and record."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, directory / _WEIGHTS)
-    (directory / _DESCRIPTION).write_text(json.dumps(asdict(record), indent=2, sort_keys=True))
-
-
-def load_record(directory: Path) -> TabularRecord:
-    """Read the record that `save` wrote.
-
-    Raises:
-        TrainingError: the directory holds no trained model.
-    """
-    path = directory / _DESCRIPTION
-    if not path.is_file():
-        raise TrainingError(f"model: no {_DESCRIPTION} in {directory}")
-    plain = json.loads(path.read_text())
-    shape = plain["shape"]
-    return TabularRecord(
-        provenance=Provenance(**plain["provenance"]),
-        shape=TabularShape(
-            labels=tuple(shape["labels"]),
-            columns=shape["columns"],
-            hidden=shape["hidden"],
-            classes=tuple(map(tuple, shape["classes"])),
-            beyond=shape["beyond"],
-        ),
-        metrics=plain["metrics"],
-        settings=plain["settings"],
-    )
+    write_weights(directory, model)
+    write_record(directory, record)
 
 
 def load(directory: Path) -> tuple[TabularModel, TabularRecord]:
-    """Read a trained model for inference: every weight must be there and none may be left over.
+    """Read a trained model for inference.
 
     Raises:
-        TrainingError: the directory holds no trained model.
+        TrainingError: see `trained_model`.
     """
-    record = load_record(directory)
+    record = read_record(TabularRecord, directory)
     model = TabularModel(record.shape, dropout=0.0)
-    model.load_state_dict(load_file(directory / _WEIGHTS), strict=True)
-    model.eval()
+    read_weights(directory, model)
     return model, record

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infolens.ml.training import sentence_ranker_model
 from infolens.ml.training.sentence_ranker_export import export_sentence_ranker
+from infolens.ml.training.sentence_ranker_model import KIND
+from infolens.ml.training.trained_model import kind_of
 from infolens.tasks.news_summary.examples import examples
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def export(job: ExportJob) -> str:
         TrainingError: there is no trained model or no dataset.
     """
     rows = examples(job.dataset, "test")
-    if sentence_ranker_model.kind_of(job.model) == sentence_ranker_model.KIND:
+    if kind_of(job.model) == KIND:
         return export_sentence_ranker(job, rows)
     from infolens.ml.training.seq2seq_export import export_seq2seq  # noqa: PLC0415 - seconds of loading, as in train.py
 
