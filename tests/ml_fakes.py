@@ -60,13 +60,13 @@ TINY = Profile(
 )
 
 
-def tiny_model(directory: Path, seed: int = 1) -> Path:
+def tiny_model(directory: Path, seed: int = 1, pooling: str = "mean") -> Path:
     """Leave an untrained model of two labels in `directory`, as training leaves a trained one."""
     directory.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     tokenizer = train_subwords(TEXTS * 3, vocabulary=120)
     tokenizer.save(str(directory / "tokenizer.json"))
-    shape = Shape(LABELS, max_tokens=16, direct=True)
+    shape = Shape(LABELS, max_tokens=16, direct=True, pooling=pooling)
     encoder = small_distilbert(EncoderSize(dim=16, layers=1, heads=2), tokenizer.get_vocab_size(), 16, dropout=0.1)
     model = TextClassifierModel(encoder, shape, dropout=0.1)
     with torch.no_grad():
@@ -75,10 +75,15 @@ def tiny_model(directory: Path, seed: int = 1) -> Path:
     return directory
 
 
-def tiny_bundle(directory: Path, rows: Sequence[Mapping[str, object]] = ROWS) -> tuple[Path, str]:
+def tiny_bundle(
+    directory: Path,
+    rows: Sequence[Mapping[str, object]] = ROWS,
+    learned: Sequence[Mapping[str, object]] = ROWS,
+    pooling: str = "mean",
+) -> tuple[Path, str]:
     """Export the tiny model below `directory` -> (bundle, digest); reference.json lies beside the bundle."""
-    model = tiny_model(directory / "model")
-    digest = export_text_classifier(ExportJob(model, directory, directory / "export"), rows)
+    model = tiny_model(directory / "model", pooling=pooling)
+    digest = export_text_classifier(ExportJob(model, directory, directory / "export"), rows, learned)
     return directory / "export" / "bundle", digest
 
 

@@ -1,13 +1,14 @@
 """The predictor of text classifiers answers in order, alike alone and in company, and refuses foreign bundles."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from infolens.ml.bundle import verify
-from infolens.ml.text_classifier import BundleConfigError, load, softmax
-from ml_fakes import LABELS, TEXTS, tiny_bundle
+from infolens.ml.text_classifier import BundleConfigError, load, runs, softmax
+from ml_fakes import LABELS, ROWS, TEXTS, tiny_bundle
 
 INPUTS = [{"text": text} for text in TEXTS]
 
@@ -47,6 +48,41 @@ def test_company_changes_nothing(classifier):
     together = classifier.scores([{"text": "ferry " * 500}, *INPUTS])[1:]
     alone = np.concatenate([classifier.scores([item]) for item in INPUTS])
     assert np.array_equal(together, alone)
+
+
+@pytest.mark.parametrize("learned", [ROWS, ()])
+def test_texts_of_one_length(learned, tmp_path):
+    """Texts of one length run together where scales are fixed and one by one where not; each gets its own answer."""
+    bundle = tiny_bundle(tmp_path, learned=learned)
+    classifier = load(bundle[0], verify(*bundle), threads=1)
+    inputs = [{"text": text} for _ in range(5) for text in TEXTS]
+    alone = np.concatenate([classifier.scores([item]) for item in inputs])
+    counting = Counting(classifier._session)
+    classifier._session = counting
+    assert np.abs(classifier.scores(inputs) - alone).max() < 1e-6
+    of_each = Counter(len(classifier._tokens.ids(item["text"])) for item in inputs)
+    assert sorted(counting.texts) == (sorted(of_each.values()) if learned else [1] * 20)
+
+
+class Counting:
+    """A session that notes how many texts each run has."""
+
+    def __init__(self, session):
+        """Take the session."""
+        self.session, self.texts = session, []
+
+    def run(self, outputs, given):
+        """Note, then run."""
+        self.texts.append(len(given["input_ids"]))
+        return self.session.run(outputs, given)
+
+
+def test_runs():
+    """Texts of one length share a run up to the limit, which one token less than two texts does not reach."""
+    assert runs([4, 3, 4, 4, 3], 8) == [[0, 2], [1, 4], [3]]
+    assert runs([4, 4], 7) == [[0], [1]]
+    assert runs([9, 9], 0) == [[0], [1]]
+    assert runs([], 8) == []
 
 
 def test_no_inputs(classifier):

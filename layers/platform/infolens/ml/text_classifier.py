@@ -25,6 +25,10 @@ MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 
+TOKENS_TOGETHER = 512
+"""Tokens that one run of the graph takes at most where it takes several texts: no more memory than one long text."""
+
+
 class BundleConfigError(ValueError):
     """A bundle's manifest lacks what its predictor needs."""
 
@@ -32,16 +36,26 @@ class BundleConfigError(ValueError):
 class TextClassifier:
     """`infolens.contracts.task.Predictor` of text classifiers.
 
-    Each text runs alone. Batches gain under a tenth on CPU (PERFORMANCE.md, A.3), pad the short texts to the longest,
-    and, as dynamic int8 takes one scale per tensor, would make an answer depend on the texts that happen to travel
-    with it.
+    Nothing is padded. Texts of one length run together where the bundle's scales are fixed, and get the answers that
+    they get alone (ADR 0022). Of a bundle without, each text runs alone: dynamic int8 takes one scale per tensor, and
+    would make an answer depend on the texts that happen to travel with it.
     """
 
-    def __init__(self, session: InferenceSession, tokens: TextTokens, labels: Sequence[str]) -> None:
-        """Take an open session, the bundle's tokenizer and the labels in the order of their ids."""
+    def __init__(
+        self, session: InferenceSession, tokens: TextTokens, labels: Sequence[str], *, together: bool = False
+    ) -> None:
+        """Take an open session, the bundle's tokenizer and the labels in the order of their ids.
+
+        Args:
+            session: of the bundle's graph.
+            tokens: of the bundle's tokenizer.
+            labels: in the order of their ids.
+            together: several texts may run at once.
+        """
         self._session = session
         self._tokens = tokens
         self._labels = tuple(labels)
+        self._together = together
         # Bundles of before ADR 0018 ask for a mask, of which nothing is ever masked.
         self._masked = any(given.name == "attention_mask" for given in session.get_inputs())
 
@@ -56,14 +70,33 @@ class TextClassifier:
 
     def scores(self, inputs: Sequence[Mapping[str, object]]) -> NDArray[np.float32]:
         """See Predictor: probabilities, shape (inputs, labels); every row sums to one."""
-        if not inputs:
-            return np.empty((0, len(self._labels)), dtype=np.float32)
-        return np.concatenate([self._probabilities(cast("str", item["text"])) for item in inputs])
+        texts = [self._tokens.ids(cast("str", item["text"])) for item in inputs]
+        scores = np.empty((len(texts), len(self._labels)), dtype=np.float32)
+        for rows in runs([len(ids) for ids in texts], TOKENS_TOGETHER if self._together else 0):
+            scores[rows] = self._probabilities(np.stack([texts[row] for row in rows]))
+        return scores
 
-    def _probabilities(self, text: str) -> NDArray[np.float32]:
-        ids = self._tokens.ids(text)[np.newaxis]
+    def _probabilities(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         mask = {"attention_mask": np.ones_like(ids)} if self._masked else {}
         return softmax(self._session.run(["logits"], {"input_ids": ids} | mask)[0])
+
+
+def runs(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Say which texts run together: of one length, and of at most `most` tokens in all, or one alone.
+
+    Args:
+        lengths: tokens of each text.
+        most: tokens of one run.
+    """
+    open_runs: dict[int, list[int]] = {}
+    made: list[list[int]] = []
+    for row, length in enumerate(lengths):
+        run = open_runs.get(length)
+        if run is None or (len(run) + 1) * length > most:
+            run = open_runs[length] = []
+            made.append(run)
+        run.append(row)
+    return made
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,7 +110,8 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> TextClassif
 
     Args:
         directory: the bundle.
-        manifest: its manifest; `config` holds "labels" and "max_tokens", and "sentence_ends" where texts are cut there.
+        manifest: its manifest; `config` holds "labels" and "max_tokens", "sentence_ends" where texts are cut there, and
+            "together" where several texts may run at once.
         threads: threads of the session, see `onnx_session.cpu_share`.
 
     Raises:
@@ -91,4 +125,5 @@ def load(directory: Path, manifest: BundleManifest, threads: int) -> TextClassif
     session = open_session(directory / MODEL_FILE, threads)
     ends = manifest.config.get("sentence_ends") is True
     tokens = TextTokens(directory / TOKENIZER_FILE, max_tokens, sentence_ends=ends)
-    return TextClassifier(session, tokens, [str(name) for name in labels])
+    together = manifest.config.get("together") is True
+    return TextClassifier(session, tokens, [str(name) for name in labels], together=together)

@@ -1,5 +1,6 @@
 """The exported bundle answers as the trained model does, on texts of any length, and parity would tell if not."""
 
+import importlib
 import json
 
 import numpy as np
@@ -16,7 +17,7 @@ from infolens.ml.parity import compare
 from infolens.ml.text_classifier import load
 from infolens.ml.training.job import ExportJob
 from infolens.ml.training.quantisation import read_exact, rounded_graphs
-from infolens.ml.training.text_classifier_export import export_text_classifier, to_onnx
+from infolens.ml.training.text_classifier_export import export_text_classifier, spread, to_onnx
 from infolens.ml.training.text_classifier_model import load as load_trained
 from ml_fakes import ROWS, TEXTS, tiny_bundle, tiny_model
 
@@ -34,7 +35,7 @@ def test_bundle(exported):
     manifest = verify(bundle, digest)
     assert [file.name for file in manifest.files] == ["model.onnx", "tokenizer.json"]
     assert (manifest.task, manifest.run_id, manifest.dataset_id) == ("news_category", "run-1", "data-1")
-    assert manifest.config == {"labels": ["Sports", "Travel"], "max_tokens": 16}
+    assert manifest.config == {"labels": ["Sports", "Travel"], "max_tokens": 16, "together": True}
     assert manifest.metrics == {"validation_accuracy": 0.5}
 
 
@@ -87,8 +88,8 @@ def test_weights_are_seven_bits(exported):
     model = onnx.load(exported[0] / "model.onnx")
     int8 = [w for w in model.graph.initializer if w.data_type == onnx.TensorProto.INT8]
     weights = [(w.name, numpy_helper.to_array(w)) for w in int8]
-    matrices = [values for name, values in weights if values.ndim == 2 and not name.endswith("/int8")]  # multiplied
-    assert matrices
+    matrices = [values for name, values in weights if values.ndim == 2 and not name.startswith("encoder.words")]
+    assert len(matrices) == 6  # those that are multiplied: four of the attention, two behind it
     assert max(np.abs(values.astype(int)).max() for values in matrices) <= 64
 
 
@@ -120,6 +121,60 @@ def test_reference_is_bounded(tmp_path):
     export_text_classifier(ExportJob(model, tmp_path, tmp_path / "out"), [*ROWS] * 101)
     reference = json.loads((tmp_path / "out" / "reference.json").read_text())
     assert len(reference["inputs"]) == len(reference["scores"]) == 400
+
+
+def test_scales_come_from_what_was_learned(tmp_path):
+    """Held-out rows have no part in the graph; those that the model learned from do."""
+    other = [{"text": "the train kick"}]
+
+    def graph(name, rows, learned):
+        return (tiny_bundle(tmp_path / name, rows, learned)[0] / "model.onnx").read_bytes()
+
+    made = graph("a", ROWS, ROWS)
+    assert graph("b", other, ROWS) == made
+    assert graph("c", ROWS, other) != made
+
+
+@pytest.mark.parametrize("task", ["news_category", "fake_news"])
+def test_tasks_calibrate_on_train_rows(task, tmp_path, monkeypatch):
+    """A task hands its train rows to calibration, and its test rows to the reference."""
+    module = importlib.import_module(f"infolens.tasks.{task}.export")
+    given = []
+    monkeypatch.setattr(module, "examples", lambda dataset, split: [{"text": split}])
+    monkeypatch.setattr(module, "export_text_classifier", lambda job, rows, learned: given.extend([rows, learned]))
+    module.export(ExportJob(tmp_path, tmp_path, tmp_path))
+    assert given == [[{"text": "test"}], [{"text": "train"}]]
+
+
+def test_without_learned_rows(tmp_path):
+    """Without rows to find scales on they are found with each answer, and the manifest lets no texts run together."""
+    bundle, digest = tiny_bundle(tmp_path, learned=())
+    assert "together" not in verify(bundle, digest).config
+    kinds = {node.op_type for node in onnx.load(bundle / "model.onnx").graph.node}
+    assert "DynamicQuantizeLinear" in kinds
+    assert "QuantizeLinear" not in kinds
+
+
+def test_first_token(tmp_path):
+    """A model that reads the first token's state says so in the manifest, and answers as it was trained."""
+    bundle, digest = tiny_bundle(tmp_path, pooling="first")
+    assert verify(bundle, digest).config["pooling"] == "first"
+    reference = json.loads((bundle.parent / "reference.json").read_text())
+    report = compare(
+        load(bundle, verify(bundle, digest), threads=1).scores(reference["inputs"]), reference["scores"], ""
+    )
+    assert report.mean_difference < 0.02
+    _, exact = read_exact(bundle.parent / "exact", bundle)
+    scores = load(exact, verify(exact, digest_of(exact)), threads=1).scores(reference["inputs"])
+    assert compare(scores, reference["scores"], "").max_difference < 1e-5
+    other, _ = tiny_bundle(tmp_path / "mean")
+    assert json.loads((other.parent / "reference.json").read_text()) != reference
+
+
+@pytest.mark.parametrize(("count", "most", "kept"), [(0, 3, []), (3, 3, [0, 1, 2]), (7, 3, [0, 2, 4])])
+def test_spread(count, most, kept):
+    """Some of many rows come from everywhere; few are all taken."""
+    assert spread(range(count), most) == kept
 
 
 def test_no_held_out_rows(tmp_path):

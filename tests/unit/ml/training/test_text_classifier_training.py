@@ -117,3 +117,22 @@ def test_divergence_stops_the_run(tmp_path):
     profile = replace(TINY, lr=1e30, head_lr=1e30, epochs=5)
     with pytest.raises(TrainingError, match="diverged"):
         train_text_classifier(training_job(tmp_path), profile, LABELS, TRAIN, VALIDATION)
+
+
+def test_pooling_is_learned_and_kept(tmp_path):
+    """A run trains with the pooling of its profile, which the trained model has when it is opened again."""
+    record = train_text_classifier(training_job(tmp_path), replace(TINY, pooling="first"), LABELS, TRAIN, VALIDATION)
+    assert record.shape.pooling == "first"
+    model, _, opened = load(tmp_path)
+    assert (opened.shape.pooling, model.pooling) == ("first", "first")
+    ids, mask = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1, 1, 1, 0]])
+    with torch.no_grad():
+        states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0]
+        words = model.encoder.get_input_embeddings()(ids[:, :3]).mean(dim=1)
+        assert torch.allclose(model(ids, mask), model.head(torch.cat([states, words], dim=1)), atol=1e-6)
+
+
+def test_an_unknown_pooling(tmp_path):
+    """A pooling that does not exist is refused before anything is trained."""
+    with pytest.raises(TrainingError, match="'last' is none of mean, first"):
+        train_text_classifier(training_job(tmp_path), replace(TINY, pooling="last"), LABELS, TRAIN, VALIDATION)

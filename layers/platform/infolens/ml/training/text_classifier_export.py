@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from infolens.ml.training.int8_lookups import int8_lookups
 from infolens.ml.training.onnx_export import quantise, trace
 from infolens.ml.training.quantisation import exact_bundle, finish_exact
 from infolens.ml.training.served_encoders import served_encoder
+from infolens.ml.training.static_int8 import CALIBRATION_ROWS, static_int8
 from infolens.ml.training.text_classifier_model import load
 
 if TYPE_CHECKING:
@@ -30,16 +31,25 @@ if TYPE_CHECKING:
     from infolens.ml.training.job import ExportJob
     from infolens.ml.training.text_classifier_model import TextClassifierModel
 
+_PHRASES = "/phrases/"
+"""Beginning of the names of the nodes of the linear model."""
+
+_Row = TypeVar("_Row")
+
 REFERENCE_ROWS = 400
 """Rows that parity is checked on: one label flip moves the rate by a quarter of a percent."""
 
 
-def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]]) -> str:
+def export_text_classifier(
+    job: ExportJob, rows: Sequence[Mapping[str, object]], learned: Sequence[Mapping[str, object]] = ()
+) -> str:
     """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Args:
         job: where the trained model is and where the bundle goes.
         rows: held-out rows with "text"; the first REFERENCE_ROWS become the reference.
+        learned: rows with "text" that the model was trained on; int8 finds its scales on some of them. Without any,
+            scales are found with each answer, and texts are answered alone.
 
     Raises:
         TrainingError: there is no trained model.
@@ -49,11 +59,15 @@ def export_text_classifier(job: ExportJob, rows: Sequence[Mapping[str, object]])
     bundle.mkdir(parents=True)
     exact = exact_bundle(job.output) / MODEL_FILE
     to_onnx(model, exact)
-    to_int8(exact, bundle / MODEL_FILE)
+    to_int8(exact, bundle / MODEL_FILE, [tokens.ids(str(row["text"])) for row in spread(learned, CALIBRATION_ROWS)])
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     config: dict[str, object] = {"labels": list(record.shape.labels), "max_tokens": record.shape.max_tokens}
     if record.shape.sentence_ends:
         config["sentence_ends"] = True
+    if record.shape.pooling != "mean":
+        config["pooling"] = record.shape.pooling
+    if learned:
+        config["together"] = True
     digest = describe_bundle(bundle, record, PREDICTOR, config)
     finish_exact(job.output)
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
@@ -68,7 +82,7 @@ class ServedTextClassifier(nn.Module):
     def __init__(self, model: TextClassifierModel) -> None:
         """Rebuild the encoder; everything else is the model's own."""
         super().__init__()
-        self.encoder = served_encoder(model.encoder, model.encoder_tokens)
+        self.encoder = served_encoder(model.encoder, model.encoder_tokens, first=model.pooling == "first")
         self.encoder_tokens = model.encoder_tokens
         self.words = cast("Any", model.encoder).get_input_embeddings() if model.direct else None
         self.head, self.phrases = model.head, model.phrases
@@ -101,17 +115,31 @@ def to_onnx(model: TextClassifierModel, path: Path) -> None:
         onnx.save(graph, path)
 
 
-def to_int8(exact: Path, path: Path) -> None:
-    """Quantise weights to int8, one scale per output channel; activations are quantised as they come.
+def to_int8(exact: Path, path: Path, texts: Sequence[NDArray[np.int64]] = ()) -> None:
+    """Quantise weights to int8, one scale per output channel.
 
     The vectors of the tokens get a scale each. The linear model of phrases stays exact: its few columns are a hundredth
     of a millisecond, and one scale for tens of thousands of weights would round most of them to nothing.
+
+    Args:
+        exact: the graph in fp32.
+        path: where the quantised one goes.
+        texts: token ids, shape (tokens,), of texts that the model learned from: activations get the scales that these
+            ask for. Without any, activations are quantised as they come.
     """
-    phrases = [name for name in _names(exact) if name.startswith("/phrases/")]
-    quantise(exact, path, ["MatMul", "Gemm"], exclude=phrases)
+    if texts:
+        static_int8(exact, path, [{"input_ids": ids[np.newaxis]} for ids in texts], exclude=_PHRASES)
+    else:
+        phrases = [name for name in _names(exact) if name.startswith(_PHRASES)]
+        quantise(exact, path, ["MatMul", "Gemm"], exclude=phrases)
     graph = onnx.load(path)
     if int8_lookups(graph):
         onnx.save(graph, path)
+
+
+def spread(rows: Sequence[_Row], most: int) -> list[_Row]:
+    """At most so many rows, evenly from all of them: parts of a dataset may each be of one kind."""
+    return [rows[at * len(rows) // most] for at in range(most)] if len(rows) > most else list(rows)
 
 
 def _names(model: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The text classifier that is trained: a transformers encoder, mean pooling, one linear layer; and its files.
+"""The text classifier that is trained: a transformers encoder, pooling, one linear layer; and its files.
 
 Beside the encoder there may be a linear model of phrases, since the first thing that some thousand rows teach is which
 words and pairs of words go with which label, and an encoder of that size learns it late and badly.
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _WEIGHTS = "model.safetensors"
 _DESCRIPTION = "training.json"
 
+POOLINGS = ("mean", "first")
+"""What of the encoder's states goes to the last layer: the mean over the tokens, or the first token's alone, as in
+transformers' own classifiers of the BERT family. The first is cheaper to serve (ADR 0022)."""
+
 
 @dataclass(frozen=True)
 class Phrases:
@@ -53,6 +57,8 @@ class Shape:
     phrases: Phrases | None = None
     sentence_ends: bool = False
     """Texts that are too long are cut behind a whole sentence, in training, parity and serving alike."""
+    pooling: str = "mean"
+    """One of POOLINGS."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class TextClassifierModel(nn.Module):
         """Put the last layer on an encoder of any family; `dropout` stands before it."""
         super().__init__()
         self.encoder = encoder
-        self.direct = shape.direct
+        self.direct, self.pooling = shape.direct, shape.pooling
         self.encoder_tokens = shape.encoder_tokens or shape.max_tokens
         dim = int(cast("Any", encoder).config.hidden_size)
         self.dropout = nn.Dropout(dropout)
@@ -84,7 +90,8 @@ class TextClassifierModel(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Give logits, shape (texts, labels), of ids and mask, shape (texts, tokens)."""
         ids, mask = input_ids[:, : self.encoder_tokens], attention_mask[:, : self.encoder_tokens]
-        pooled = _mean(self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
+        states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        pooled = states[:, 0] if self.pooling == "first" else _mean(states, mask)
         if self.direct:
             words = cast("Any", self.encoder).get_input_embeddings()(input_ids)
             pooled = torch.cat([pooled, _mean(words, attention_mask)], dim=1)
@@ -269,6 +276,7 @@ def load_record(directory: Path) -> TrainingRecord:
             encoder_tokens=shape["encoder_tokens"],
             phrases=None if shape["phrases"] is None else Phrases(**shape["phrases"]),
             sentence_ends=shape.get("sentence_ends", False),
+            pooling=shape.get("pooling", "mean"),
         ),
         metrics=plain["metrics"],
         settings=plain["settings"],

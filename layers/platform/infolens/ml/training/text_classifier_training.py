@@ -23,6 +23,7 @@ from infolens.ml.training.job import TrainingError
 from infolens.ml.training.run_log import RunLog
 from infolens.ml.training.subwords import MASK_ID, PAD_ID, SPECIAL_TOKENS, hide, train_subwords
 from infolens.ml.training.text_classifier_model import (
+    POOLINGS,
     EncoderSize,
     Phrases,
     Shape,
@@ -70,6 +71,8 @@ class Profile:
     model without them, in training, parity and serving alike."""
     sentence_ends: bool = False
     """Cut texts that are too long behind a whole sentence (ADR 0018 has what that was worth)."""
+    pooling: str = "mean"
+    """One of `text_classifier_model.POOLINGS`."""
     # From nothing only:
     vocabulary: int = 0
     lowercase: bool = True
@@ -117,10 +120,12 @@ def train_text_classifier(
     that it would have had: data order and dropout of an epoch depend on the seed and the epoch's number alone.
 
     Raises:
-        TrainingError: there is nothing to train on, or the base model cannot be loaded.
+        TrainingError: there is nothing to train on, there is no such pooling, or the base model cannot be loaded.
     """
     if not train:
         raise TrainingError("dataset: the train split has no rows")
+    if profile.pooling not in POOLINGS:
+        raise TrainingError(f"profile: pooling {profile.pooling!r} is none of {', '.join(POOLINGS)}")
     profile = replace(profile, base_model=job.base_model or profile.base_model)
     device = best_device(half_precision=profile.half_precision)
     torch.manual_seed(job.seed)
@@ -138,6 +143,7 @@ def train_text_classifier(
         encoder_tokens=profile.encoder_tokens,
         phrases=profile.phrases,
         sentence_ends=profile.sentence_ends,
+        pooling=profile.pooling,
     )
     model = _new_model(profile, shape, tokens, data.train.ids, job.seed).to(device.kind)
     log = RunLog(job, asdict(profile) | {"device": device.kind, "precision": str(device.precision), "seed": job.seed})

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def export(job: ExportJob) -> str:
-    """Write the bundle and its reference scores on test rows; returns the bundle's digest.
+    """Write the bundle, scaled on train rows, and its reference scores on test rows; returns the bundle's digest.
 
     Raises:
         TrainingError: there is no trained model or no dataset.
     """
-    return export_text_classifier(job, examples(job.dataset, "test"))
+    return export_text_classifier(job, examples(job.dataset, "test"), examples(job.dataset, "train"))

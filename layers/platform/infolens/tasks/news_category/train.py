@@ -49,6 +49,7 @@ GPU = Profile(
     label_smoothing=0.0,
     half_precision=True,
     log_every=20,
+    pooling="first",  # as transformers fine-tunes DistilBERT; serves a seventh faster, for the same accuracy (ADR 0022)
 )
 
 PRETRAINED_ON_CPU = Profile(
