@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
 
 EVERY = 0.05
 """Seconds between two looks."""
+
+SHARED_EVERY = 10
+"""Looks of which one asks what is shared, too: the kernel walks through all pages for that, and the watched wait."""
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _PROC = Path("/proc")
 
@@ -49,6 +56,17 @@ def held(pid: int, proc: Path = _PROC) -> Held:
             if name in sums:
                 sums[name] += int(rest.split()[0])
     return Held(*(sums[name] * 1024 / 1e6 for name in ("Rss", "Pss", "Pss_Anon")))
+
+
+def resident(pid: int, proc: Path = _PROC) -> Held:
+    """Do the same for `Held.resident` alone, which the kernel has counted already."""
+    pages = 0
+    for each in _family(pid, proc):
+        try:
+            pages += int((proc / str(each) / "statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue
+    return Held(pages * _PAGE / 1e6)
 
 
 def _family(pid: int, proc: Path) -> list[int]:
@@ -89,6 +107,9 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.is_set():
-            self.peak = self.peak.highest(held(self._pid))
+        for number in itertools.count():
+            if self._over.is_set():
+                return
+            look = resident if number % SHARED_EVERY else held
+            self.peak = self.peak.highest(look(self._pid))
             self._over.wait(EVERY)

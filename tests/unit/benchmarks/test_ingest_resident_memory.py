@@ -1,5 +1,6 @@
 """Memory of a process is summed over all that it has started, and the highest moment counts."""
 
+import os
 import subprocess
 import sys
 import time
@@ -17,18 +18,20 @@ def process(proc, pid, children, *, rss, pss, anon):
     task.mkdir(parents=True)
     (task / "children").write_text(children)
     (proc / str(pid) / "smaps_rollup").write_text(ROLLUP.format(rss=rss, pss=pss, anon=anon))
+    (proc / str(pid) / "statm").write_text(f"9999 {rss * 1024 // os.sysconf('SC_PAGE_SIZE')} 3 4 0 5 0\n")
 
 
 def test_children_count(tmp_path):
     """Children and grandchildren are summed up; one that has just ended holds nothing."""
-    process(tmp_path, 10, "11 99 ", rss=1000, pss=800, anon=700)
-    process(tmp_path, 11, "12", rss=500, pss=400, anon=300)
-    process(tmp_path, 12, "", rss=50, pss=40, anon=30)
+    process(tmp_path, 10, "11 99 ", rss=1024, pss=800, anon=700)
+    process(tmp_path, 11, "12", rss=512, pss=400, anon=300)
+    process(tmp_path, 12, "", rss=64, pss=40, anon=30)
     process(tmp_path, 13, "", rss=7, pss=7, anon=7)
     found = resident_memory.held(10, tmp_path)
-    assert found.resident == pytest.approx(1550 * 1.024e-3)
+    assert found.resident == pytest.approx(1600 * 1.024e-3)
     assert found.proportional == pytest.approx(1240 * 1.024e-3)
     assert found.anonymous == pytest.approx(1030 * 1.024e-3)
+    assert resident_memory.resident(10, tmp_path) == resident_memory.Held(found.resident)
 
 
 def test_highest_of_each():

@@ -43,8 +43,8 @@ _ORDERS = np.array(
 )
 _FEW = 16_384
 """Rows up to which a table of their bands says quickly which rows of a large dataset may be like one of them."""
-_AT_ONCE = 1 << 20
-"""Rows sorted at a time."""
+_AT_ONCE = 1 << 17
+"""Rows sorted at a time: a megabyte, which memory that was used before has room for."""
 
 
 @dataclass(frozen=True)

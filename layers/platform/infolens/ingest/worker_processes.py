@@ -143,6 +143,7 @@ class Crew:
     def __enter__(self) -> Self:
         """Fork."""
         context = multiprocessing.get_context("fork")
+        gc.freeze()  # what is there now is looked through in no process again, and its pages stay shared
         try:
             for _ in range(self._count):
                 shared = mmap.mmap(-1, self._shared_bytes) if self._shared_bytes else None
@@ -160,6 +161,7 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         """End the processes, whatever they are doing."""
+        gc.unfreeze()
         for worker in self._workers:
             worker.line.close()
             worker.process.terminate()
@@ -229,7 +231,6 @@ def _death_of(worker: _Worker) -> WorkerDiedError:
 
 def _serve(work: Work, line: _Line, others: list[_Line]) -> None:
     """Work until the parent is gone."""
-    gc.freeze()  # what the parent has is not looked through again and again, and its pages stay shared
     for other in others:
         other.close()
     with contextlib.suppress(OSError):

@@ -161,9 +161,9 @@ class Keys:
             wide = found.widths > offset
             array[found.leads[wide] + offset] = (keys[wide] >> (8 * offset)) & 0xFF
 
-    def digests(self, folded: bytes) -> tuple[list[bytes], list[int]]:
+    def digests(self, folded: bytearray) -> tuple[list[bytes], list[int]]:
         """Give digests of texts with a NUL behind each, folded, and the positions of those with too short a key."""
-        keys = folded.translate(_LOWER, self._deleted).split(b"\0")
+        keys = bytes(folded).translate(_LOWER, self._deleted).split(b"\0")
         keys.pop()
         perhaps_short = 4 * self._at_least
         short = [
@@ -217,7 +217,7 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
             beyond = CONTENT_KEYS.characters(array, np.flatnonzero(array >= _TWO_BYTES))
             odd = _texts_at(beyond.leads[beyond.kinds == _ODD], np.flatnonzero(array == 0))
             CONTENT_KEYS.fold(array, beyond)
-        found, without_key = CONTENT_KEYS.digests(bytes(data))
+        found, without_key = CONTENT_KEYS.digests(data)
         for position in {*odd, *without_key}:
             found[position] = digest_of(content_key(texts[begin + position]))
         digests += found
@@ -227,18 +227,18 @@ def content_digests(texts: Sequence[str]) -> list[bytes]:
 def keyed_texts(columns: Sequence[Sequence[str]], keys: Keys) -> KeyedTexts:
     """Clean a column of texts, or one of titles and one of texts, joined as `join_title` does, and digest them."""
     cells = [_utf8(column) for column in columns]
-    texts: list[bytes] = []
+    texts: list[bytearray] = []
     sizes = [np.zeros(0, np.intp)]
     digests: list[bytes] = []
     odd: list[int] = []
     for begin, end in _chunks(cells):
         chunk = _settled([column[begin:end] for column in cells], keys)
-        found, without_key = keys.digests(chunk.folded(keys))
-        digests += found
-        odd.extend(begin + position for position in sorted(chunk.odd.union(without_key)))
         data, lengths = _single_spaced(chunk)
         texts.append(data)
         sizes.append(lengths)
+        found, without_key = keys.digests(chunk.folded(keys))
+        digests += found
+        odd.extend(begin + position for position in sorted(chunk.odd.union(without_key)))
     lengths = np.concatenate(sizes)
     ends = np.cumsum(lengths)
     return KeyedTexts(Utf8Cells(Lying(b"".join(texts), ends - lengths, ends)), digests, odd)
@@ -271,7 +271,7 @@ def _chunks(columns: Sequence[Utf8Cells]) -> Iterator[tuple[int, int]]:
 class _Chunk:
     """Cells of some rows behind each other, in which only the spaces are not yet as they should be."""
 
-    array: Bytes
+    data: bytearray
     """A NUL behind each cell; three cells for a title and its text, between which one is empty: that leaves room for a
     full stop and a space. A `_VOID` stands for nothing."""
     ends: Places
@@ -282,13 +282,13 @@ class _Chunk:
     beyond: _Characters
     """What is beyond ASCII, or was before it became a space or nothing."""
 
-    def folded(self, keys: Keys) -> bytes:
-        """Give the bytes that hold the rows' keys, with a NUL behind each row."""
-        array = self.array.copy()
+    def folded(self, keys: Keys) -> bytearray:
+        """Make of the chunk the bytes that hold the rows' keys, with a NUL behind each row; it is used up by that."""
+        array = np.frombuffer(self.data, np.uint8)
         if self.titled:
             array[self.ends[0::3]] = array[self.ends[1::3]] = _VOID
         keys.fold(array, self.beyond)
-        return array.tobytes()
+        return self.data
 
 
 def _settled(columns: Sequence[Utf8Cells], keys: Keys) -> _Chunk:
@@ -303,7 +303,8 @@ def _settled(columns: Sequence[Utf8Cells], keys: Keys) -> _Chunk:
             laid.append(Utf8Cells([b"" if position in odd else cell for position, cell in enumerate(column.utf8)]))
         else:
             laid.append(column)
-    array, ends = _laid_out(laid)
+    data, ends = _laid_out(laid)
+    array = np.frombuffer(data, np.uint8)
     _unescape(array, ends, laid, odd)
     special = places_where(array - np.uint8(_SPACE) >= _PRINTABLE)
     found = array[special]
@@ -322,10 +323,10 @@ def _settled(columns: Sequence[Utf8Cells], keys: Keys) -> _Chunk:
                 array[beyond.leads[these & (beyond.widths > offset)] + offset] = byte
     titled = len(columns) == 2
     odd.update(_texts_at(beyond.leads[beyond.kinds == _ODD], ends[2::3] if titled else ends))
-    return _Chunk(array, ends, titled, odd, beyond)
+    return _Chunk(data, ends, titled, odd, beyond)
 
 
-def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[Bytes, Places]:
+def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[bytearray, Places]:
     """Lay the cells of a chunk behind each other, as `_Chunk` has them -> bytes, and the places of the NULs."""
     width = 3 if len(columns) == 2 else 1
     cells = [b""] * (width * len(columns[0]) + 1)
@@ -333,14 +334,15 @@ def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[Bytes, Places]:
     for number, column in enumerate(columns):
         cells[2 * number : -1 : width] = column.lying.as_they_lie() if column.lying else column.utf8
         sizes[2 * number :: width] = column.sizes()
-    array = np.frombuffer(bytearray(b"\0").join(cells), np.uint8)
+    data = bytearray(b"\0").join(cells)
     ends = np.cumsum(sizes + 1) - 1
     for number, column in enumerate(columns):
         if column.lying and len(column.lying.doubled):
             owners = column.lying.owners()
             begins = (ends - sizes)[2 * number :: width]
+            array = np.frombuffer(data, np.uint8)
             array[column.lying.doubled - column.lying.begins[owners] + begins[owners]] = _VOID
-    return array, ends
+    return data, ends
 
 
 def _unescape(array: Bytes, ends: Places, columns: Sequence[Utf8Cells], odd: set[int]) -> None:
@@ -369,14 +371,16 @@ def _points(array: Bytes, leads: Places) -> tuple[NDArray[np.int32], Bytes]:
     return points, widths
 
 
-def _single_spaced(chunk: _Chunk) -> tuple[bytes, Places]:
+def _single_spaced(chunk: _Chunk) -> tuple[bytearray, Places]:
     """Leave one space of several, and none at the edges of a cell, and join titles -> texts, and their sizes."""
-    array = np.frombuffer(_without_void(chunk.array), np.uint8)
+    data = _without_void(chunk.data)
+    array = np.frombuffer(data, np.uint8)
     space, blank = array == _SPACE, array <= _SPACE  # only spaces and NULs are
     array[places_where(space[1:] & blank[:-1]) + 1] = _VOID
     if space[0]:
         array[0] = _VOID
-    array = np.frombuffer(_without_void(array), np.uint8)
+    data = _without_void(data)
+    array = np.frombuffer(data, np.uint8)
     ends = places_where(array == 0)
     begins = np.concatenate([[0], ends[:-1] + 1])
     stops = ends - (array[ends - 1] == _SPACE)
@@ -384,11 +388,12 @@ def _single_spaced(chunk: _Chunk) -> tuple[bytes, Places]:
     array[stops] = array[ends] = _VOID
     if chunk.titled:
         sizes = sizes[0::3] + sizes[2::3] + _join_titles(array, stops[0::3], ends[0::3], sizes)
-    return bytes(_without_void(array)), sizes
+    return _without_void(data), sizes
 
 
-def _without_void(array: Bytes) -> bytearray:
-    return bytearray(array).replace(bytes([_VOID]), b"")
+def _without_void(data: bytearray) -> bytearray:
+    """Give a copy without what stands for nothing."""
+    return data.replace(bytes([_VOID]), b"")
 
 
 def _join_titles(array: Bytes, stops: Places, ends: Places, sizes: Places) -> Places:
@@ -411,7 +416,7 @@ def _join_titles(array: Bytes, stops: Places, ends: Places, sizes: Places) -> Pl
     return np.where(both, 2 - ended, 0)
 
 
-def _cut(data: bytes, sizes: Places) -> list[str]:
+def _cut(data: bytearray, sizes: Places) -> list[str]:
     ends = np.cumsum(sizes)
     return [data[begin:end].decode() for begin, end in zip((ends - sizes).tolist(), ends.tolist(), strict=True)]
 
