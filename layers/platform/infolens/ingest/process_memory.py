@@ -10,8 +10,8 @@ import pyarrow as pa
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Of `mallopt(3)`, as in glibc's malloc.h."""
 
-_KEPT_FREE = 4 << 20
-_OWN_MAPPING_FROM = 2 << 20
+_KEPT_FREE = 16 << 20
+_OWN_MAPPING_FROM = 4 << 20
 """What is as large goes back as soon as it is free; what is smaller finds pages that have been touched before."""
 
 

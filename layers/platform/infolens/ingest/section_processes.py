@@ -20,7 +20,7 @@ from infolens.ingest.process_memory import hold_little
 from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, read_section
 from infolens.ingest.seen_rows import SeenRows
-from infolens.ingest.worker_processes import Crew
+from infolens.ingest.worker_processes import Crew, free_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -147,7 +147,7 @@ class _Bytes:
         self._left = deque([memoryview(piece) for piece in data])
 
     def read(self, size: int) -> bytes:
-        """See IO."""
+        """See IO. What is read from memory that processes share is given back: nobody reads it twice."""
         taken: list[memoryview] = []
         while size and self._left:
             piece = self._left.popleft()
@@ -155,7 +155,10 @@ class _Bytes:
                 self._left.appendleft(piece[size:])
             taken.append(piece[:size])
             size -= len(taken[-1])
-        return b"".join(taken)
+        data = b"".join(taken)
+        for piece in taken:
+            free_pages(piece)
+        return data
 
 
 class _Source:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
@@ -34,6 +36,24 @@ _PATIENCE_S = 5.0
 
 class WorkerDiedError(RuntimeError):
     """A process is gone before its work was done; most likely it was killed for want of memory."""
+
+
+def free_pages(given: memoryview) -> None:
+    """Give the memory of shared bytes back, but for the pages at its edges; of other bytes nothing."""
+    shared = given.obj
+    if not isinstance(shared, mmap.mmap):
+        return
+    with memoryview(shared) as whole:
+        begin = _address(given) - _address(whole)
+    first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+    size = (begin + len(given)) // mmap.PAGESIZE * mmap.PAGESIZE - first
+    if size > 0:
+        shared.madvise(_FREE, first, size)
+
+
+def _address(view: memoryview) -> int:
+    address: int = np.frombuffer(view, np.uint8).ctypes.data
+    return address
 
 
 class _Line:
