@@ -36,6 +36,19 @@ def test_records_that_start_at_the_stop_are_left(stop, size):
         assert found.block.rows[0] == ["é", "\ufffd"]
 
 
+@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("bad", [b"\xe9", b"\x81", b"\0", b"\xe9\x81\xc3"])
+def test_sizes_are_those_of_the_raw_bytes(bad, rows):
+    """Each stop within rows that become longer, few or many of them, leaves what begins there and nothing else."""
+    pair = b"a," + bad + b"\nplain,b\n"
+    raw = pair * rows
+    begins = sorted({start + len(pair) * row for row in range(rows) for start in (0, len(bad) + 3)})
+    for stop in [*range(len(raw) + 1), None]:
+        found = at_any_cost(raw, ",", 0, stop)
+        later = [begin for begin in begins if stop is not None and begin >= stop]
+        assert (found.size if found else 0) == (later[0] if later else len(raw))
+
+
 @pytest.mark.parametrize("limit", ["MAX_BLOCK_LINES", "MAX_RECORD_LINES", "MAX_RECORD", "MAX_FIELD"])
 def test_limits_are_left_to_the_other_way(monkeypatch, limit):
     """Where one may be reached nothing is taken."""

@@ -30,8 +30,9 @@ MAX_RECORD = 16 << 20
 MAX_RECORD_LINES = 16_384
 """Physical lines of one record: one book chapter in short lines, and for the same two reasons."""
 
-BLOCK_BYTES = 512 << 10
-"""Bytes read and taken apart at a time: few enough for the processor's cache."""
+BLOCK_BYTES = 1 << 20
+"""Bytes read and taken apart at a time: enough for what each block costs by itself, few enough to find memory that was
+used before."""
 
 MAX_BLOCK_LINES = 8192
 """Physical lines of one block of rows, so that very short rows do not become very many objects at once."""

@@ -141,7 +141,7 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
         whole.hi,
         whole.lo,
         np.asarray(sketches, "<u8"),
-        np.fromiter((crcs[label] for label in labels), "<u4", len(labels)),
+        np.fromiter(map(crcs.__getitem__, labels), "<u4", len(labels)),
         np.asarray(lines, "<u4"),
     )
     ascending = bool((records.line[1:] >= records.line[:-1]).all())

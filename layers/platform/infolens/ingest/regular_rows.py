@@ -132,7 +132,7 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
     """
     if len(raw) > csv_reading.MAX_RECORD or b"\n" not in raw:
         return None
-    data, repaired, replaced = _valid(raw)
+    data, repaired, replaced, shifts = _valid(raw)
     array = np.frombuffer(data, np.uint8)
     marks = _marks(array, ord(delimiter))
     most_lines = min(csv_reading.MAX_BLOCK_LINES, csv_reading.MAX_RECORD_LINES)
@@ -146,14 +146,14 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
     too_long = np.flatnonzero(np.diff(ends[:count], prepend=-1) > csv_reading.MAX_FIELD)
     if len(too_long):
         count = int(too_long[0])
-    raw_ends = ends if data is raw else places_where(np.frombuffer(raw, np.uint8) == _FEED)[last_lines]
+    raw_ends = _raw_places(raw, ends, last_lines, shifts)
     if stop is not None and count:
         count = 1 + int(np.searchsorted(raw_ends[: count - 1], stop - 1)) if stop > 0 else 0
     if not count:
         return None
     size = int(raw_ends[count - 1]) + 1
     if repaired or replaced:
-        _, repaired_left, replaced_left = _valid(raw[size:])
+        _, repaired_left, replaced_left, _ = _valid(raw[size:])
         repaired -= repaired_left
         replaced -= replaced_left
     lines = np.concatenate([[0], last_lines[: count - 1] + 1]) + first_line
@@ -162,9 +162,27 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
     return RegularRows(block, size, int(last_lines[count - 1]) + 1, repaired, replaced)
 
 
-def _valid(raw: bytes) -> tuple[bytes, int, int]:
-    """Make bytes valid UTF-8 without NUL as `SectionReader` decodes lines -> bytes; how many it repaired, replaced."""
+def _raw_places(raw: bytes, ends: Places, last_lines: Places, shifts: list[tuple[int, int]] | None) -> Places:
+    """Say where line feeds, at `ends` in the valid bytes, lie in the raw ones; arguments as `_marks`, `_valid` give."""
+    if shifts is None:
+        return places_where(np.frombuffer(raw, np.uint8) == _FEED)[last_lines]
+    if not shifts:
+        return ends
+    table: Places = np.array([(0, 0), *shifts], np.intp)
+    behind, shift = table[:, 0], table[:, 1]
+    places: Places = ends - shift[np.searchsorted(behind, ends, "right") - 1]
+    return places
+
+
+def _valid(raw: bytes) -> tuple[bytes, int, int, list[tuple[int, int]] | None]:
+    """Make bytes valid UTF-8 without NUL as `SectionReader` decodes lines.
+
+    Returns:
+        The bytes; how many it repaired; how many it replaced; and where in the valid bytes a repaired line ends, with
+        how many bytes later than in the raw ones all lies from there on (None: unknown).
+    """
     at, done, repaired = 0, 0, 0
+    grown, shifts = 0, list[tuple[int, int]]()
     nulls = b"\0" in raw
     replaced = raw.count(b"\0") if nulls else 0
     pieces: list[bytes] = []
@@ -178,12 +196,18 @@ def _valid(raw: bytes) -> tuple[bytes, int, int]:
         few = len(pieces) < 2 * _BAD_LINES
         end = (raw.find(b"\n", bad) + 1 if few else 0) or len(raw)
         text, repaired_here, replaced_here = csv_reading.repaired_text(raw[begin:end])
-        pieces += (raw[done:begin], text.encode())
+        line = text.encode()
+        pieces += (raw[done:begin], line)
+        grown += len(line) - (end - begin)
+        shifts.append((end + grown - 1, grown))
         repaired += repaired_here
         replaced += replaced_here
         done = at = end
     data = b"".join([*pieces, raw[done:]]) if pieces else raw
-    return data.replace(b"\0", _REPLACEMENT) if nulls else data, repaired, replaced
+    if nulls:
+        data = data.replace(b"\0", _REPLACEMENT)
+    known = not nulls and len(pieces) <= 2 * _BAD_LINES  # beyond, lines were repaired together
+    return data, repaired, replaced, shifts if known else None
 
 
 def _first_bad(raw: bytes, begin: int, end: int) -> int | None:
