@@ -23,7 +23,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import correctness
 import news_csv
@@ -95,7 +95,10 @@ def run(reader: Reader, file: Path, out: Path, variant: str = "") -> Outcome:
     log = out / "said.txt"
     before = _processor_seconds()
     with log.open("wb") as said:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, start_new_session=True)
+        environment = os.environ | (function_settings() if reader.ours else {})
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said, start_new_session=True, env=environment
+        )
         try:
             with Watch(process.pid) as watch:
                 answer, _ = process.communicate(timeout=TIMEOUT_S)
@@ -289,9 +292,20 @@ _Template.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 def function_limits(template: Path = TEMPLATE) -> tuple[int, int]:
     """Read time-out in seconds and memory in MiB of the ingest function from the template."""
-    read = yaml.load(template.read_text(), _Template)  # noqa: S506 - a SafeLoader that knows more tags
-    function = read["Globals"]["Function"] | read["Resources"]["IngestUpload"]["Properties"]
+    function = _function(template)
     return function["Timeout"], function["MemorySize"]
+
+
+def function_settings(template: Path = TEMPLATE) -> dict[str, str]:
+    """Read from the template what the ingest function tells Arrow by its environment."""
+    variables = _function(template)["Environment"]["Variables"]
+    return {name: value for name, value in variables.items() if name.startswith("ARROW_")}
+
+
+def _function(template: Path) -> dict[str, Any]:
+    read = yaml.load(template.read_text(), _Template)  # noqa: S506 - a SafeLoader that knows more tags
+    function: dict[str, Any] = read["Globals"]["Function"] | read["Resources"]["IngestUpload"]["Properties"]
+    return function
 
 
 def _laid_out(cells: Iterable[Sequence[str]]) -> str:

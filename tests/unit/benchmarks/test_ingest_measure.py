@@ -137,6 +137,11 @@ Resources:
     assert measure.function_limits(template) == (900, 512)
 
 
+def test_ours_runs_with_the_settings_of_the_function():
+    """Of its variables those that Arrow reads, and no bucket."""
+    assert measure.function_settings() == {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
 def test_limits_of_the_real_template():
     """The product's function has at most Lambda's 15 minutes and 10 GB."""
     seconds, memory = measure.function_limits()
