@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
 import signal
 
 import pytest
 
-from infolens.ingest.worker_processes import Crew, WorkerDiedError
+from infolens.ingest.worker_processes import Crew, WorkerDiedError, free_pages
 
 
 def work(head, bodies):
@@ -96,3 +97,20 @@ def test_end_of_the_block_ends_work_under_way():
     with Crew(lambda *_: signal.pause(), 2) as crew:
         crew.begin("it", 0)
     assert not multiprocessing.active_children()
+
+
+def test_shared_pages_are_given_back():
+    """Whole pages of what was read are empty again; what lies around them on their pages stays."""
+    page = mmap.PAGESIZE
+    shared = mmap.mmap(-1, 4 * page)
+    shared[:] = b"x" * (4 * page)
+    with memoryview(shared) as whole, whole[100 : 3 * page + 5] as given:
+        free_pages(given)
+    assert shared[:] == b"x" * page + b"\0" * (2 * page) + b"x" * page
+
+
+def test_other_bytes_are_nobody_elses():
+    """They go by themselves."""
+    data = b"x" * (3 * mmap.PAGESIZE)
+    free_pages(memoryview(data))
+    assert data == b"x" * (3 * mmap.PAGESIZE)
