@@ -49,6 +49,10 @@ SIZES = {
 """distilbert-base-uncased, xlnet-base-cased, facebook/bart-base: the gpu profiles' base models (S0-13)."""
 
 
+POOLING = {"distilbert": "first", "xlnet": "mean"}
+"""What of the encoder's states the class head reads, for every engine: as the gpu profiles of the tasks train them."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One row of the issue's table."""

@@ -6,6 +6,8 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING
 
+from cases import POOLING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -50,7 +52,8 @@ def work(case: Case, size: Size) -> dict[str, float]:
     A product of a and b counts as two operations. "linear" has weights and can be int8, "attention" is fp32; "stream"
     is what each written token has to read when its weights are int8: the decoder's and the head's once, and the cross
     attention's keys and values of fp32. XLNet's include the projection of its 2 x tokens relative positions, which
-    depends on no input and so could be kept.
+    depends on no input and so could be kept. Where the class head reads the first token alone, the last layer needs
+    keys and values of all tokens and the rest of one.
     """
     d, tokens = size.width, case.tokens
     layer = tokens * 2 * (4 * d * d + 2 * d * size.inner)
@@ -60,6 +63,9 @@ def work(case: Case, size: Size) -> dict[str, float]:
         return {"linear": size.layers * (layer + positions), "attention": size.layers * scores, "stream": 0.0}
     attention = 4.0 * size.layers * tokens * tokens * d
     linear = float(size.layers * layer)
+    if POOLING.get(case.model) == "first":
+        spared = (tokens - 1) * 2 * (2 * d * d + 2 * d * size.inner)
+        return {"linear": linear - spared, "attention": attention - 4.0 * (tokens - 1) * tokens * d, "stream": 0.0}
     if case.model != "bart":
         return {"linear": linear, "attention": attention, "stream": 0.0}
     crossing = size.layers * 2 * 2 * tokens * d * d

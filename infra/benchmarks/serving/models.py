@@ -24,7 +24,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cases import PARTS, ROOT, SIZES
+from cases import PARTS, POOLING, ROOT, SIZES
 from workers import environment
 
 if TYPE_CHECKING:
@@ -58,18 +58,21 @@ def make(model: str, work: Path) -> None:
     """Make one model and what engines serve of it."""
     folder = work / model
     folder.mkdir(parents=True, exist_ok=True)
-    with _step(folder, "hf", "transformers model and texts") as wanted:
+    # What was made when all heads read the mean is still what it was where they do.
+    pooling = POOLING.get(model, "mean")
+    version = "1" if pooling == "mean" else pooling
+    with _step(folder, "hf", "transformers model and texts", version) as wanted:
         if wanted:
             (_bart if model == "bart" else _classifier)(model, folder)
     with _step(folder, "bundle", "bundle by the project's exporter", version=project_code()) as wanted:
         if wanted:
             (_bart_bundle if model == "bart" else _classifier_bundle)(folder)
     if model != "bart":
-        with _step(folder, "plain", "plain ONNX export and quantize_dynamic") as wanted:
+        with _step(folder, "plain", "plain ONNX export and quantize_dynamic", version) as wanted:
             if wanted:
                 _plain(folder)
     for peer in conversions(model):
-        with _step(folder, peer, f"conversion by {peer}") as wanted:
+        with _step(folder, peer, f"conversion by {peer}", version) as wanted:
             if wanted:
                 _converted(peer, model, folder)
 
@@ -124,7 +127,6 @@ def _classifier(model: str, folder: Path) -> None:
     from infolens.ml.training.subwords import train_subwords  # noqa: PLC0415
     from infolens.ml.training.text_classifier_model import (  # noqa: PLC0415
         EncoderSize,
-        Shape,
         TextClassifierModel,
         TrainingRecord,
         save,
@@ -138,22 +140,23 @@ def _classifier(model: str, folder: Path) -> None:
     torch.manual_seed(SEED)
     most = MAX_TOKENS[model]
     encoder = small_encoder(EncoderSize(size.width, size.layers, size.heads, model), size.vocabulary, most, 0.1)
-    trained = TextClassifierModel(encoder, Shape(LABELS, most, direct=False), 0.1).eval()
+    trained = TextClassifierModel(encoder, trained_shape(model), 0.1).eval()
     encoder.save_pretrained(folder / "hf")  # type: ignore[operator]
-    np.savez(folder / "hf" / "head.npz", weight=trained.head.weight.detach(), bias=trained.head.bias.detach())
+    head = {"weight": trained.head.weight.detach(), "bias": trained.head.bias.detach()}
+    np.savez(folder / "hf" / "head.npz", first=POOLING[model] == "first", **head)
     learned = folder / "trained"
     learned.mkdir(exist_ok=True)
     shutil.copyfile(folder / "hf" / "tokenizer.json", learned / "tokenizer.json")
     whose = Provenance("news_category", "benchmark", "none", "benchmark")
-    save(learned, trained, TrainingRecord(whose, trained_shape(most), {}, {}))
+    save(learned, trained, TrainingRecord(whose, trained_shape(model), {}, {}))
     _write_texts(folder, corpus, [case.tokens for part in PARTS.values() for case in part.cases if case.model == model])
 
 
-def trained_shape(most: int) -> Any:  # noqa: ANN401 - loaded late
+def trained_shape(model: str) -> Any:  # noqa: ANN401 - loaded late
     """Shape of a fine-tuned encoder: the class head alone stands on it."""
     from infolens.ml.training.text_classifier_model import Shape  # noqa: PLC0415
 
-    return Shape(LABELS, most, direct=False)
+    return Shape(LABELS, MAX_TOKENS[model], direct=False, pooling=POOLING[model])
 
 
 def _bart(model: str, folder: Path) -> None:
@@ -262,7 +265,10 @@ def _classifier_bundle(folder: Path) -> None:
 
     texts = json.loads((folder / "texts.json").read_text())
     rows = [{"text": text} for text in next(iter(texts.values()))]
-    _bundled(folder, lambda output: export_text_classifier(ExportJob(folder / "trained", folder, output), rows))
+    learned = [{"text": text} for text in _corpus()[:64]]
+    _bundled(
+        folder, lambda output: export_text_classifier(ExportJob(folder / "trained", folder, output), rows, learned)
+    )
 
 
 def _bart_bundle(folder: Path) -> None:

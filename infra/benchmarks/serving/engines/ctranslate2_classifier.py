@@ -1,4 +1,4 @@
-"""CTranslate2's encoder, int8, with mean pooling and class head behind it."""
+"""CTranslate2's encoder, int8, with pooling and class head behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""optimum's model over onnxruntime, quantised by its own AVX512-VNNI recipe, with mean pooling and class head."""
+"""optimum's model over onnxruntime, quantised by its own AVX512-VNNI recipe, with pooling and class head."""
 
 from __future__ import annotations
 

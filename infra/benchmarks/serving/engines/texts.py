@@ -1,4 +1,4 @@
-"""What the peers share: the same tokenizer, and mean pooling with the class head for those that end at the encoder."""
+"""What the peers share: the same tokenizer, and pooling with the class head for those that end at the encoder."""
 
 from __future__ import annotations
 
@@ -35,16 +35,18 @@ class Tokens:
 
 
 class Head:
-    """Mean over the tokens of one text, linear layer, softmax."""
+    """Mean over the tokens of one text, or the first one, then linear layer and softmax."""
 
     def __init__(self, folder: Path) -> None:
         """Read head.npz."""
         head = np.load(folder / "head.npz")
         self._weight, self._bias = head["weight"].T.copy(), head["bias"]
+        self.first = bool(head["first"]) if "first" in head else False
 
     def __call__(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities, shape (1, labels), of states of shape (1, tokens, width)."""
-        return softmax(states.mean(axis=1) @ self._weight + self._bias)
+        pooled = states[:, 0] if self.first else states.mean(axis=1)
+        return softmax(pooled @ self._weight + self._bias)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ class Engine:
             encoder = torch.ao.quantization.quantize_dynamic(encoder, {torch.nn.Linear}, dtype=torch.qint8)
         elif variant == "bf16":
             encoder, linear = encoder.to(torch.bfloat16), linear.to(torch.bfloat16)
+        self._first = "first" in head and bool(head["first"])
         self._encoder, self._head, self._tokens = encoder, linear, Tokens(source)
         self.files = [source / "model.safetensors"]
         self.versions = versions("torch", "transformers")
@@ -40,7 +41,7 @@ class Engine:
         """Answer one text."""
         ids = torch.from_numpy(self._tokens.ids(item["text"]))
         states = self._encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-        return torch.softmax(self._head(states.mean(dim=1)), dim=-1)
+        return torch.softmax(self._head(states[:, 0] if self._first else states.mean(dim=1)), dim=-1)
 
     def outcome(self, item: dict[str, Any]) -> list[float]:
         """Probabilities of one text."""
