@@ -6,13 +6,11 @@ words and pairs of words go with which label, and an encoder of that size learns
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, DistilBertConfig, PretrainedConfig, XLNetConfig
 
@@ -20,12 +18,11 @@ from infolens.ml.text_classifier import TOKENIZER_FILE
 from infolens.ml.tokens import TextTokens
 from infolens.ml.training.job import Provenance, TrainingError
 from infolens.ml.training.subwords import PAD_ID
+from infolens.ml.training.trained_model import read_record, read_weights, write_record, write_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WEIGHTS = "model.safetensors"
-_DESCRIPTION = "training.json"
 
 POOLINGS = ("mean", "first")
 """What of the encoder's states goes to the last layer: the mean over the tokens, or the first token's alone, as in
@@ -250,49 +247,20 @@ def _traceable(config: PretrainedConfig) -> dict[str, str]:
 
 def save(directory: Path, model: TextClassifierModel, record: TrainingRecord) -> None:
     """Write weights, encoder config and record; the tokenizer lies there already."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, directory / _WEIGHTS)
+    write_weights(directory, model)
     cast("Any", model.encoder).config.save_pretrained(directory)
-    (directory / _DESCRIPTION).write_text(json.dumps(asdict(record), indent=2, sort_keys=True))
-
-
-def load_record(directory: Path) -> TrainingRecord:
-    """Read the record that `save` wrote.
-
-    Raises:
-        TrainingError: the directory holds no trained model.
-    """
-    path = directory / _DESCRIPTION
-    if not path.is_file():
-        raise TrainingError(f"model: no {_DESCRIPTION} in {directory}")
-    plain = json.loads(path.read_text())
-    shape = plain["shape"]
-    return TrainingRecord(
-        provenance=Provenance(**plain["provenance"]),
-        shape=Shape(
-            labels=tuple(shape["labels"]),
-            max_tokens=shape["max_tokens"],
-            direct=shape["direct"],
-            encoder_tokens=shape["encoder_tokens"],
-            phrases=None if shape["phrases"] is None else Phrases(**shape["phrases"]),
-            sentence_ends=shape.get("sentence_ends", False),
-            pooling=shape.get("pooling", "mean"),
-        ),
-        metrics=plain["metrics"],
-        settings=plain["settings"],
-    )
+    write_record(directory, record)
 
 
 def load(directory: Path) -> tuple[TextClassifierModel, TextTokens, TrainingRecord]:
-    """Read a trained model for inference: every weight must be there and none may be left over.
+    """Read a trained model for inference.
 
     Raises:
-        TrainingError: the directory holds no trained model.
+        TrainingError: see `trained_model`.
     """
-    record = load_record(directory)
+    record = read_record(TrainingRecord, directory)
     config = AutoConfig.from_pretrained(directory)
     model = TextClassifierModel(AutoModel.from_config(config, **_traceable(config)), record.shape, dropout=0.0)
-    model.load_state_dict(load_file(directory / _WEIGHTS), strict=True)
-    model.eval()
+    read_weights(directory, model)
     shape = record.shape
     return model, TextTokens(directory / TOKENIZER_FILE, shape.max_tokens, sentence_ends=shape.sentence_ends), record
