@@ -133,15 +133,15 @@ class _RelativeAttention(nn.Module):
         self.query, self.key, self.value = _linear(flat[0], by_content), _linear(flat[1]), _linear(flat[2])
         self.out = _linear(given.o.reshape(width, -1))
         self.by_distance = nn.Parameter(by_distance - by_content)
-        # Distances from the farthest behind to the farthest ahead, shape (heads, size, distances).
+        # Distances from the farthest behind to the farthest ahead, shape (1, heads, size, distances).
         self.most = len(places) // 2
-        self.register_buffer("distances", torch.einsum("ph,hnd->ndp", places, given.r).detach().contiguous())
+        self.register_buffer("distances", torch.einsum("ph,hnd->ndp", places, given.r).detach().contiguous()[None])
 
     def forward(self, asking: Tensor, states: Tensor, at: Tensor) -> Tensor:
         query = self.query(asking)
         content = _heads(query, self.heads) @ _heads(self.key(states), self.heads).transpose(2, 3)
         length = states.shape[0]
-        read = cast("Tensor", self.distances)[:, :, self.most - length : self.most + length]
+        read = cast("Tensor", self.distances)[..., self.most - length : self.most + length]
         far = _heads(query + self.by_distance, self.heads) @ read
         shares = torch.softmax(content + far.gather(3, at), dim=-1)
         return cast("Tensor", self.out(_joined(shares @ _heads(self.value(states), self.heads))))
