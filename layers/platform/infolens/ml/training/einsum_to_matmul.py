@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import helper, numpy_helper
 
+from infolens.ml.training.graph_rewriting import replace_nodes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,13 +33,7 @@ def einsum_to_matmul(model: ModelProto) -> int:
         new = _rewritten(node, constants, made) if node.op_type == "Einsum" else None
         nodes += [node] if new is None else new
         rewritten += new is not None
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    model.graph.initializer.extend(made.values())
-    used = {name for node in nodes for name in node.input}
-    kept = [weight for weight in model.graph.initializer if weight.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    replace_nodes(model.graph, nodes, made.values())
     return rewritten
 
 

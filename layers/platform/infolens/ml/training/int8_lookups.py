@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from infolens.ml.training.graph_rewriting import readers_of, replace_nodes
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
@@ -20,10 +22,7 @@ _LARGEST = 127
 def int8_lookups(model: ModelProto) -> int:
     """Rewrite in place each table of 32-bit vectors that is only looked up, and return how many tables that was."""
     weights = {weight.name: weight for weight in model.graph.initializer}
-    readers: dict[str, list[NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = readers_of(model.graph)
     tables = {
         name
         for name, weight in weights.items()
@@ -32,20 +31,19 @@ def int8_lookups(model: ModelProto) -> int:
         and readers.get(name)
         and all(_looks_up(node, name) for node in readers[name])
     }
+    made = []
     for name in tables:
         values = numpy_helper.to_array(weights[name])
         scales = np.maximum(np.abs(values).max(axis=1, keepdims=True), np.finfo(np.float32).tiny) / _LARGEST
         rounded = np.rint(values / scales).astype(np.int8)
-        model.graph.initializer.remove(weights[name])
-        model.graph.initializer.append(numpy_helper.from_array(rounded, f"{name}/int8"))
-        model.graph.initializer.append(numpy_helper.from_array(scales.astype(np.float32), f"{name}/scales"))
+        made.append(numpy_helper.from_array(rounded, f"{name}/int8"))
+        made.append(numpy_helper.from_array(scales.astype(np.float32), f"{name}/scales"))
     nodes = [
         new
         for node in model.graph.node
         for new in (_steps(node) if node.input[:1] and node.input[0] in tables else [node])
     ]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    replace_nodes(model.graph, nodes, made)
     return len(tables)
 
 

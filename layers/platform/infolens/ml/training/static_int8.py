@@ -14,6 +14,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from infolens.ml.training.graph_rewriting import readers_of, replace_nodes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -94,15 +96,12 @@ def _read_weights_directly(graph: GraphProto) -> None:
     for node in kept:
         for at, name in enumerate(node.input):
             node.input[at] = same.get(name, name)
-    _put_nodes(graph, kept)
+    replace_nodes(graph, kept)
 
 
 def _products(graph: GraphProto, exclude: str) -> list[_Product]:
     weights = {weight.name: weight for weight in graph.initializer}
-    readers: dict[str, list[NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = readers_of(graph)
     found = []
     for node in graph.node:
         if node.op_type != "MatMul" or (exclude and node.name.startswith(exclude)):
@@ -143,18 +142,8 @@ def _rewrite(graph: GraphProto, products: Sequence[_Product], ranges: Mapping[st
         inputs += ["", one.bias] if one.bias else []
         name = f"{node.name}/int8"
         nodes.append(helper.make_node("MatMulIntegerToFloat", inputs, [answer], name=name, domain="com.microsoft"))
-    _put_nodes(graph, nodes)
-    read = {name for node in nodes for name in node.input}
-    kept = [weight for weight in graph.initializer if weight.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept + [numpy_helper.from_array(values, name) for name, values in new.items()])
+    replace_nodes(graph, nodes, [numpy_helper.from_array(values, name) for name, values in new.items()])
     del graph.value_info[:]
-
-
-def _put_nodes(graph: GraphProto, nodes: Sequence[NodeProto]) -> None:
-    kept = list(nodes)
-    del graph.node[:]
-    graph.node.extend(kept)
 
 
 def _scale(low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

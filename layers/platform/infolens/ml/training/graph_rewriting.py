@@ -1,0 +1,30 @@
+"""What every rewriting of an ONNX graph needs: who reads a value, and other nodes in place of those that are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from onnx import GraphProto, NodeProto, TensorProto
+
+
+def readers_of(graph: GraphProto) -> dict[str, list[NodeProto]]:
+    """Give the nodes that read each value; what nobody reads is not in it."""
+    readers: dict[str, list[NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
+def replace_nodes(graph: GraphProto, nodes: Sequence[NodeProto], weights: Iterable[TensorProto] = ()) -> None:
+    """Put nodes in place of all that are there, add the weights that they bring, and drop those that none reads."""
+    kept = list(nodes)  # they may be the graph's own, which are about to go
+    del graph.node[:]
+    graph.node.extend(kept)
+    read = {name for node in kept for name in node.input}
+    held = [weight for weight in (*graph.initializer, *weights) if weight.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(held)
