@@ -336,18 +336,16 @@ def _settled(columns: Sequence[Utf8Cells], keys: Keys) -> _Chunk:
 def _laid_out(columns: Sequence[Utf8Cells]) -> tuple[bytearray, Places]:
     """Lay the cells of a chunk behind each other, as `_Chunk` has them -> bytes, and the places of the NULs."""
     width = 3 if len(columns) == 2 else 1
-    cells = [b""] * (width * len(columns[0]) + 1)
-    sizes = np.zeros(len(cells) - 1, np.intp)
+    sizes = np.zeros(width * len(columns[0]), np.intp)
     for number, column in enumerate(columns):
         sizes[2 * number :: width] = column.sizes()
     ends = np.cumsum(sizes + 1) - 1
-    gathered = _gathered([column.lying for column in columns])
-    if gathered is None:
+    data = _gathered([column.lying for column in columns])
+    if data is None:
+        cells = [b""] * (len(sizes) + 1)
         for number, column in enumerate(columns):
             cells[2 * number : -1 : width] = column.lying.as_they_lie() if column.lying else column.utf8
         data = bytearray(b"\0").join(cells)
-    else:
-        data = gathered
     for number, column in enumerate(columns):
         if column.lying and len(column.lying.doubled):
             owners = column.lying.owners()
