@@ -62,7 +62,7 @@ def judged(dataset, work, profile, train):
     job = TrainingJob(Provenance("fake_news", "run", "data", "code"), dataset, work, None, "cpu", "", seed=1)
     train_text_classifier(job, profile, LABELS, train, examples(dataset, "validation"))
     held_out = HeldOut.of("fake_news", dataset)
-    digest = export_text_classifier(ExportJob(work, dataset, work / "out"), held_out.examples)
+    digest = export_text_classifier(ExportJob(work, dataset, work / "out"), held_out.examples, train)
     bundle, reference = work / "out" / "bundle", json.loads((work / "out" / "reference.json").read_text())
     scores = predict.load(bundle, verify(bundle, digest)).scores(reference["inputs"])
     parity = compare(scores, reference["scores"], digest)
