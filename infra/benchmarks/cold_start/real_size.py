@@ -21,6 +21,7 @@ from infolens.ml.bundle import digest_of, write_manifest
 from infolens.ml.text_classifier import MODEL_FILE, PREDICTOR, TOKENIZER_FILE
 from infolens.ml.training.text_classifier_export import to_int8, to_onnx
 from infolens.ml.training.text_classifier_model import EncoderSize, Shape, TextClassifierModel, small_encoder
+from infolens.tasks import part_of
 from infolens.tasks.news_category.schema import LABELS
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ SIZES = {
 }
 """Family -> size, vocabulary and task: distilbert-base-uncased and xlnet-base-cased."""
 
-POOLING = {"distilbert": "first", "xlnet": "mean"}
-"""As the gpu profiles of those tasks have it."""
-
 MAX_TOKENS = {"distilbert": 512, "xlnet": 256}
 _CALIBRATION_TEXTS = 4
 """Scales of random weights need no more."""
@@ -49,7 +47,8 @@ def write(family: str, directory: Path) -> str:
     size, vocabulary, task = SIZES[family]
     labels = LABELS if task == "news_category" else ("fake", "real")
     torch.manual_seed(0)
-    shape = Shape(tuple(labels), MAX_TOKENS[family], direct=False, pooling=POOLING[family])
+    pooling = part_of(task, "train").PROFILES["gpu"].pooling
+    shape = Shape(tuple(labels), MAX_TOKENS[family], direct=False, pooling=pooling)
     model = TextClassifierModel(small_encoder(size, vocabulary, MAX_TOKENS[family], 0.0), shape, 0.0).eval()
     directory.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:

@@ -58,9 +58,7 @@ def make(model: str, work: Path) -> None:
     """Make one model and what engines serve of it."""
     folder = work / model
     folder.mkdir(parents=True, exist_ok=True)
-    # What was made when all heads read the mean is still what it was where they do.
-    pooling = POOLING.get(model, "mean")
-    version = "1" if pooling == "mean" else pooling
+    version = POOLING.get(model, "1")
     with _step(folder, "hf", "transformers model and texts", version) as wanted:
         if wanted:
             (_bart if model == "bart" else _classifier)(model, folder)

@@ -41,7 +41,7 @@ class Head:
         """Read head.npz."""
         head = np.load(folder / "head.npz")
         self._weight, self._bias = head["weight"].T.copy(), head["bias"]
-        self.first = bool(head["first"]) if "first" in head else False
+        self.first = bool(head["first"])
 
     def __call__(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities, shape (1, labels), of states of shape (1, tokens, width)."""

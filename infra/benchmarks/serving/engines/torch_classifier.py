@@ -32,7 +32,7 @@ class Engine:
             encoder = torch.ao.quantization.quantize_dynamic(encoder, {torch.nn.Linear}, dtype=torch.qint8)
         elif variant == "bf16":
             encoder, linear = encoder.to(torch.bfloat16), linear.to(torch.bfloat16)
-        self._first = "first" in head and bool(head["first"])
+        self._first = bool(head["first"])
         self._encoder, self._head, self._tokens = encoder, linear, Tokens(source)
         self.files = [source / "model.safetensors"]
         self.versions = versions("torch", "transformers")
