@@ -344,19 +344,21 @@ def test_load_test_of_a_good_and_of_a_slow_model(cloud, tmp_path):
     report = codec.from_json(LoadReport, run.read("load.json"))
     assert (report.version, report.bundle_digest, report.users) == ("1", digest, 2)
     assert report.warm_up.cold.count > 0
-    assert report.windows[-1].warm.p95_ms <= part_of("news_category", "gates").LOAD.max_p95_ms
+    limit = part_of("news_category", "gates").LOAD.max_p95_ms
+    assert report.windows[-1].warm.p95_ms <= limit
     assert tested.registry.get("news_category", "1").load_passed is True
     asked = sum(window.requests for window in (report.warm_up, *report.windows))
     until(lambda: tested.seen("1-load").requests == asked)
     assert (tested.seen("1").requests, tested.seen("1").latency_mean_ms) == (0, None)
 
-    slow = bad_bundles.slow(tmp_path / "good", tmp_path / "slow", seconds=1.0)
+    slow = bad_bundles.slow(tmp_path / "good", tmp_path / "slow", seconds=2.0)
     resumed = tested.run(tmp_path / "slow", slow, seconds="1", resume=run.run_id)
     ended = resumed.end()
     assert (ended["status"], ended["error"]) == ("FAILED", "LoadRefused")
     assert (resumed.jobs(), resumed.rollouts()) == ({}, [])
     seen = codec.from_json(LoadReport, run.read("load.json"))
-    assert len(seen.windows) == 3, ended["cause"]
+    told = (seen.warm_up, *seen.windows)  # how slow it is, the machine decides: some questions run into their limit
+    assert any(window.failures.timed_out or window.warm.p95_ms > limit for window in told), ended["cause"]
     record = tested.registry.get("news_category", "2")
     assert record.load_passed is False
     assert "; ".join(record.load_reasons) == ended["cause"]
