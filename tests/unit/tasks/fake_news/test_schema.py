@@ -106,6 +106,12 @@ def test_long_articles_teach_with_their_beginning(length, kept):
     assert len(str(SCHEMA.clean({"text": "x" * length, "label": "0"})["text"])) == kept
 
 
+def test_identity_of_a_long_article_is_what_is_kept_of_it():
+    """Articles that differ only beyond what is kept teach the same text: they are one row, on one side of the split."""
+    one, two = (SCHEMA.clean({"text": "a long article " * 1_000 + end, "label": "real"}) for end in ("one", "two"))
+    assert SCHEMA.identity(one) == SCHEMA.identity(two)
+
+
 @pytest.mark.parametrize(("length", "taken"), [(MAX_RAW, True), (MAX_RAW + 1, False), (10_000_000, False)])
 def test_what_is_no_article(length, taken):
     """A field of more than a million characters is refused before any work is done on it."""
