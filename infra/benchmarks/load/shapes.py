@@ -30,10 +30,6 @@ class Shape:
         step = int(second // self.step_seconds)
         return (self.steps[step], self.arrivals) if 0 <= step < len(self.steps) else None
 
-    def offered(self) -> float | None:
-        """Questions a second once all have arrived; None in a closed loop, which offers as much as is answered."""
-        return max(self.steps) / self.pace if self.pace else None
-
 
 SHAPES = {
     shape.name: shape

@@ -53,16 +53,6 @@ def make(task: str, work: Path) -> None:
     print(f"{task}: {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def bundle_of(task: str, work: Path) -> Path:
-    """Say where the bundle lies."""
-    return work / task / "ml" / "processing" / "output" / "bundle"
-
-
-def trained_of(task: str, work: Path) -> Path:
-    """Say where the trained model lies."""
-    return work / task / "ml" / "model"
-
-
 def items(task: str) -> list[dict[str, object]]:
     """Give inputs that the task's schema has checked, as its predictor takes them."""
     sample: Any = part_of(task, "sample")

@@ -18,7 +18,6 @@ from infolens.ingest.parts import (
     part_id_of,
     read_part,
     rows_batch,
-    rows_in_part,
     text_buffers,
     without_lines,
 )
@@ -73,7 +72,6 @@ def test_columns_and_types():
         "line": 7,
         "upload_id": "up1",
     }
-    assert rows_in_part(data) == 2
 
 
 @pytest.mark.parametrize("group", [4, 10, 8192])

@@ -22,7 +22,7 @@ from infolens.ingest import section_processes
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.parts import part_id_of
 from infolens.ingest.section_processes import staged_sections
-from infolens.ingest.sections import NOTHING, first_break, stage_section
+from infolens.ingest.sections import NOTHING, stage_section
 from infolens.ingest.survey import survey
 from infolens.ingest.worker_processes import WorkerDiedError
 from pets import PetSchema
@@ -134,7 +134,8 @@ def test_sections_may_be_staged_apart_and_in_any_order(data, section_bytes):
         assert section.counts == replace(same.counts, earlier=NOTHING, part_id=section.counts.part_id)
         assert (section.counts.part_id == same.counts.part_id) == (not same.counts.earlier.rows)
         assert same.counts.part_id == part_id_of(same.part)
-    assert first_break(found.survey, found.held.counts) is None
+    counts = found.held.counts
+    assert [section.start for section in counts] == [found.survey.data_start, *(section.end for section in counts[:-1])]
     assert merged_with(found.survey, Held(apart)).outcome == found.outcome
 
 

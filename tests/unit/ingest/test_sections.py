@@ -14,7 +14,7 @@ from infolens import codec
 from infolens.contracts.dataset import Reject
 from infolens.ingest import parts
 from infolens.ingest.identity_index import IdentityIndex
-from infolens.ingest.sections import SectionCounts, first_break, read_rejects, stage_section
+from infolens.ingest.sections import SectionCounts, read_rejects, stage_section
 from infolens.ingest.survey import survey
 from infolens.rows.split import digest_of, split_of
 from pets import PetSchema
@@ -110,16 +110,6 @@ def test_record_over_a_whole_section_leaves_it_empty():
     sizes = [(section.start, section.end, section.rows_in) for section in file.held.counts]
     assert sizes == [(11, 138, 1), (138, 138, 0), (138, 138, 0), (138, 138, 0), (138, 148, 1)]
     assert [section.last for section in file.held.counts] == [False] * 4 + [True]
-    assert first_break(file.survey, file.held.counts) is None
-
-
-def test_break_of_the_chain_is_found():
-    """A section that starts elsewhere than the one before it ends has to be staged again."""
-    file = taken(b"text,label\n" + b"purrs,cat\n" * 9, 20)
-    counts = file.held.counts
-    wrong = dataclasses.replace(counts[2], start=counts[2].start + 1)
-    assert first_break(file.survey, [*counts[:2], wrong, *counts[3:]]) == 2
-    assert first_break(file.survey, counts[1:]) == 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -159,11 +159,6 @@ def read_part(data: bytes | bytearray) -> pa.Table:
     return file.read(use_threads=False)
 
 
-def rows_in_part(data: bytes) -> int:
-    """Count the rows of a part without reading them."""
-    return int(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).metadata.num_rows)
-
-
 def without_lines(table: Rows, lines: NDArray[np.uint32]) -> tuple[Rows, Rows]:
     """Tell the rows that do not stand on some lines of the section from those that do."""
     mine = table.column(LINE).to_numpy()

@@ -235,20 +235,6 @@ def has_texts(schema: Schema) -> bool:
     return TEXT in schema.columns
 
 
-def first_break(survey: Survey, counts: Sequence[SectionCounts]) -> int | None:
-    """Find the first of some sections in order that does not start where the one before it ends.
-
-    Returns:
-        Its place in `counts`; None when they hang together. It has to be staged anew, from there.
-    """
-    end = survey.data_start
-    for place, section in enumerate(counts):
-        if section.start != end:
-            return place
-        end = section.end
-    return None
-
-
 def read_rejects(data: bytes, lines_before: int) -> Iterator[Reject]:
     """Read the rejects of a staged section, with the lines that they have in the file."""
     for text in data.splitlines():
