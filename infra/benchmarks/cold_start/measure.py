@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, Any
 
 import real_size  # beside this script
 
+from infolens_cli.processor import processor_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -161,9 +163,8 @@ def start_by_hand(kind: str, layers: Path, given: Mapping[str, str], bundle: Pat
 
 def machine() -> dict[str, object]:
     """What a figure needs beside it to mean anything."""
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
-        "cpu": names[0].split(":", 1)[1].strip() if names else platform.machine(),
+        "cpu": processor_name(),
         "cores_used": 1,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

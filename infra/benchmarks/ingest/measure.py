@@ -30,6 +30,8 @@ import news_csv
 import yaml
 from resident_memory import Held, Watch
 
+from infolens_cli.processor import processor_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -332,16 +334,10 @@ def _forget(file: Path) -> None:
 
 def machine() -> str:
     """Say on what was measured; times mean nothing without it."""
-    model = platform.processor()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return (
-        f"{min(CORES, os.cpu_count() or 1)} of {os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, load at the start {os.getloadavg()[0]:.1f}"
-    )
+    cores = f"{min(CORES, os.cpu_count() or 1)} of {os.cpu_count()} cores of {processor_name()}, {memory:.0f} GB"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{cores}, {system}, load at the start {os.getloadavg()[0]:.1f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 import boto3
 
 from infolens_cli import cloud
+from infolens_cli.processor import processor_name
 
 TARGET_MS = 20.0
 WARM_UP = 20
@@ -32,13 +33,8 @@ FUNCTION = "benchmark-empty-handler"
 
 def machine() -> dict[str, Any]:
     """Return what a figure needs beside it to mean anything."""
-    described = platform.processor() or platform.machine()
-    listing = Path("/proc/cpuinfo")
-    if listing.exists():
-        names = [line for line in listing.read_text().splitlines() if line.startswith("model name")]
-        described = names[0].split(":", 1)[1].strip() if names else described
     return {
-        "cpu": described,
+        "cpu": processor_name(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -25,6 +25,7 @@ from load_figures import Figures, figures_of, table
 from shapes import SHAPES
 
 from infolens_cli import cloud
+from infolens_cli.processor import processor_name
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tests"))  # the parts that the end-to-end tests deploy
@@ -153,12 +154,8 @@ def asked(locust: Path, name: str, place: tuple[str, str], pid: int, scratch: Pa
 
 def machine() -> str:
     """Name what a figure needs beside it."""
-    names = [line for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if line.startswith("model name")]
-    model = names[0].partition(":")[2].strip() if names else platform.machine()
-    load = os.getloadavg()[0]
-    return (
-        f"{os.cpu_count()} cores of {model}, {platform.system()}, Python {platform.python_version()}, load {load:.1f}"
-    )
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores of {processor_name()}, {system}, load {os.getloadavg()[0]:.1f}"
 
 
 def report(rows: list[tuple[str, Figures]], where: str, bundle: str) -> str:

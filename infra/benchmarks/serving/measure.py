@@ -28,6 +28,8 @@ import task_bundles
 from cases import PARTS, ROOF, ROOT, SIZES, chosen
 from workers import EngineFailedError, Worker
 
+from infolens_cli.processor import instruction_sets, processor_name
+
 if TYPE_CHECKING:
     from cases import Case, Part
 
@@ -222,16 +224,12 @@ def _items(case: Case, work: Path) -> list[dict[str, object]]:
 
 def machine() -> dict[str, str]:
     """Say on what was measured."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    useful = [
-        flag for flag in flags if flag in {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"}
-    ]
+    useful = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
+    there = instruction_sets()
     return {
-        "processor": model or platform.processor(),
+        "processor": processor_name(),
         "cores": str(os.cpu_count()),
-        "instructions": " ".join(useful),
+        "instructions": " ".join(name for name in useful if name in there),
         "system": f"{platform.system()}, Python {platform.python_version()}",
         "load": f"{os.getloadavg()[0]:.1f}",
     }

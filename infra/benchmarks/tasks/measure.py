@@ -28,6 +28,7 @@ from infolens.ml.bundle import digest_of, verify
 from infolens.ml.training.quantisation import EXACT, read_exact
 from infolens.ml.training.rehearsal import rehearse, take_files
 from infolens.tasks import part_of, task_names
+from infolens_cli.processor import processor_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +45,9 @@ def measured_tasks() -> list[str]:
 
 def machine() -> str:
     """Processor, cores and threads; times mean nothing without them, nor without the load that a line has."""
-    model = next(
-        (line.split(":", 1)[1].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")),
-        platform.processor(),
-    )
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores of {model}, OMP_NUM_THREADS {threads}, {system}"
+    return f"{os.cpu_count()} cores of {processor_name()}, OMP_NUM_THREADS {threads}, {system}"
 
 
 def measure(task: str, given: argparse.Namespace, work: Path) -> dict[str, object]:
