@@ -148,7 +148,9 @@ class DecoderGraph(nn.Module):
         super().__init__()
         self.decoder = cast("Any", model).model.decoder
         self.head = cast("Any", model).lm_head
-        self.register_buffer("bias", cast("Any", model).final_logits_bias)
+        bias = cast("Tensor", cast("Any", model).final_logits_bias)
+        # It is nothing but in models that were trained with one: a pass over the whole vocabulary less.
+        self.register_buffer("bias", bias if bias.any() else None)
         self.shape = decoder_shape(model)
         self.joined = nn.ModuleList(_joined(*_projections(layer.self_attn)) for layer in self.decoder.layers)
 
@@ -182,7 +184,8 @@ class DecoderGraph(nn.Module):
             states = layer.encoder_attn_layer_norm(states + layer.encoder_attn.out_proj(found))
             widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
             states = layer.final_layer_norm(states + widened)
-        return (self.head(states) + self.bias, *kept)
+        logits = self.head(states)
+        return (logits if self.bias is None else logits + self.bias, *kept)
 
 
 def _projections(attention: nn.Module) -> list[nn.Linear]:

@@ -3,7 +3,7 @@
 Dynamic quantisation takes one scale for all activations of a call, so a token that is given beside seven proposals gets
 other logits than alone, and lookup decoding would write something else than greedy decoding. MatMulNBits scales each
 row of activations, and each block of weights, for itself. The embeddings and the layer that gives logits are one matrix
-in a BART; here it is stored once.
+in a BART; here it is stored once, and where the vocabulary is large a step reads little of it (`shortlisted_head`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
+from infolens.ml.training.shortlisted_head import SHORTLIST, pays, shortlist_head
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,7 +28,7 @@ _MIDDLE = 128
 """What stands for zero in a matrix of unsigned bytes."""
 
 
-def decoder_to_int8(exact: Path, path: Path, *, bits: int = 8, block: int = BLOCK) -> None:
+def decoder_to_int8(exact: Path, path: Path, *, bits: int = 8, block: int = BLOCK, shortlist: int = SHORTLIST) -> None:
     """Quantise all weights of a decoder graph but biases and norms.
 
     Args:
@@ -34,29 +36,35 @@ def decoder_to_int8(exact: Path, path: Path, *, bits: int = 8, block: int = BLOC
         path: where the int8 file goes.
         bits: 8, or 4 for trials: the embeddings are then stored beside the layer that gives logits.
         block: weights that share a scale, at most.
+        shortlist: tokens whose logits are computed in eight bits, where that pays (`shortlisted_head.pays`).
     """
     logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
     model = onnx.load(exact)
     table = next(node for node in model.graph.node if node.op_type == "Gather" and "tokens" in node.input)
-    width = next(one.dims[1] for one in model.graph.initializer if one.name == table.input[0])
+    weights = next(numpy_helper.to_array(one) for one in model.graph.initializer if one.name == table.input[0])
+    vocabulary, width = weights.shape
     block = min(block, 1 << (width.bit_length() - 1))  # what is wider than the layer is filled up with nothing
     quantiser = MatMulNBitsQuantizer(model, block_size=block, is_symmetric=True, accuracy_level=4, bits=bits)
     quantiser.process()
     quantised = quantiser.model.model
     if bits == 8:
-        _tie(quantised.graph, table.name)
+        graph = quantised.graph
+        table = next(node for node in graph.node if node.name == table.name)
+        head = next(
+            node
+            for node in graph.node
+            if node.op_type == "MatMulNBits" and helper.get_node_attr_value(node, "N") == vocabulary
+        )
+        if pays(vocabulary, shortlist):
+            shortlist_head(graph, table, head, weights.T, shortlist)
+        else:
+            _tie(graph, table, head)
     onnx.save(quantised, path)
 
 
-def _tie(graph: onnx.GraphProto, name: str) -> None:
+def _tie(graph: onnx.GraphProto, table: onnx.NodeProto, head: onnx.NodeProto) -> None:
     """Look tokens up in the matrix that gives logits, instead of in a second one that holds the same."""
-    table = next(node for node in graph.node if node.name == name)
     vocabulary, width = next(list(one.dims) for one in graph.initializer if one.name == table.input[0])
-    head = next(
-        node
-        for node in graph.node
-        if node.op_type == "MatMulNBits" and helper.get_node_attr_value(node, "N") == vocabulary
-    )
     matrix, scales = head.input[1], head.input[2]
     stored = {one.name: one for one in graph.initializer}
     blocks = stored[matrix].dims[1]
