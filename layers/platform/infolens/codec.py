@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -28,7 +28,12 @@ def to_dict(record: DataclassInstance) -> dict[str, Any]:
 
 def to_json(record: DataclassInstance) -> bytes:
     """Give a contract record as canonical JSON: sorted keys, no spaces, UTF-8; equal records give equal bytes."""
-    return json.dumps(asdict(record), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(record, default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _fields(record: DataclassInstance) -> dict[str, Any]:
+    """Give the fields as they are: json asks again for the records among them, and copies nothing."""
+    return {each.name: getattr(record, each.name) for each in fields(record)}
 
 
 def from_dict(kind: type[T], plain: object) -> T:

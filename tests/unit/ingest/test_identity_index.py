@@ -107,7 +107,7 @@ def test_taking_rows_out_gives_the_index_of_the_others():
     """Byte for byte what an index of only these rows would be, names of labels included."""
     index = IdentityIndex.of(index_of("abcd", ["cat", "dog", "cat", "cat"]))
     few = index_bytes([digest("a"), digest("c")], ["cat", "cat"], [1, 3], np.array([0, 2 << 40], np.uint64))
-    assert index.only(np.array([1, 3], np.uint32)) == few
+    assert index.only(np.isin(index.records().line, [1, 3])) == few
 
 
 def test_no_row_is_an_index_too():

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_PERHAPS_MARKED = frozenset({*_FORMULA_STARTS, "'"})
+"""First characters of cells that have to be looked at."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def safe_cell(value: str) -> str:
     """Give a cell that no spreadsheet takes for a formula; `without_formula_mark` gives every value back."""
-    return f"'{value}" if _needs_mark(value) else value
+    return f"'{value}" if value[:1] in _PERHAPS_MARKED and _needs_mark(value) else value
 
 
 def without_formula_mark(value: str) -> str:

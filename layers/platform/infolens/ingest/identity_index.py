@@ -116,10 +116,9 @@ class IdentityIndex:
             self._names = {zlib.crc32(name.encode()): name for name in json.loads(tail)}
         return self._names.get(crc, "")
 
-    def only(self, lines: U32) -> bytes:
-        """Write the index of the part that has only the rows with these lines."""
-        records = self.records()
-        kept = records.at(np.isin(records.line, lines))
+    def only(self, rows: NDArray[np.bool_]) -> bytes:
+        """Write the index of the part that has only some of the rows of `records`."""
+        kept = self.records().at(rows)
         present = set(kept.label.tolist())
         self.label_name(0)
         return _file(kept, sorted(name for crc, name in (self._names or {}).items() if crc in present))
@@ -192,11 +191,21 @@ def joined(records: Sequence[IndexRecords]) -> IndexRecords:
 
 def order_of(records: Digests) -> NDArray[np.int64]:
     """Say in which order some records are sorted by digest; equal ones stay in theirs."""
-    order = np.argsort(records.hi, kind="stable")
+    order = _ascending(records.hi)
     hi, lo = records.hi[order], records.lo[order]
     if ((hi[1:] == hi[:-1]) & (lo[1:] < lo[:-1])).any():  # digests that share 8 bytes and no more: hardly ever
         return np.lexsort((records.lo, records.hi))
     return order
+
+
+def _ascending(numbers: U64) -> NDArray[np.int64]:
+    """Say in which order numbers ascend that their first bits tell apart: sorted with their places in the last bits."""
+    last = (np.uint64(1) << np.uint64(len(numbers).bit_length())) - np.uint64(1)
+    packed = np.sort((numbers & ~last) | np.arange(len(numbers), dtype=np.uint64))
+    packed &= last
+    order: NDArray[np.int64] = packed.view(np.int64)
+    found = numbers[order]
+    return np.argsort(numbers, kind="stable") if (found[1:] < found[:-1]).any() else order
 
 
 def _file(records: IndexRecords, names: Sequence[str]) -> bytes:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import collections
 import contextlib
 import functools
+import itertools
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,11 +30,13 @@ from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
     from infolens.contracts.task import Schema
     from infolens.ingest.identity_index import IdentityIndex
+    from infolens.ingest.near_duplicates import Sketches
     from infolens.ingest.sections import SectionCounts
     from infolens.ingest.survey import Survey
     from infolens.ingest.worker_processes import Given
@@ -180,6 +184,7 @@ class Merging:
         """Rows of the dataset that may be near duplicates."""
         self._standing: _Standing | None = None
         self._written: dict[int, _Written] = {}
+        self._near: Future[tuple[int, tuple[NearDuplicate, ...]]] | None = None
 
     def compare(self, existing: Sequence[ExistingPart]) -> None:
         """Drop what these parts have; they are added to those compared before."""
@@ -214,9 +219,13 @@ class Merging:
             if place not in self._written or self._written[place].rows != len(standing.dropped[place])
         ]
         rewritten = sum(self._is_changed(place, lines) for place, lines in changed)
+        if self._near:
+            wait([self._near])  # before a process is forked
+            self._near = None
         if self._workers > 1 and rewritten > 1:
             made = self._made_in_processes(changed)
         else:
+            self._look_for_near_duplicates(standing)
             made = ((place, lines, self._made(place, lines)) for place, lines in changed)
         with contextlib.closing(made):
             for place, lines, (data, gone) in made:
@@ -231,7 +240,7 @@ class Merging:
         rows_in, rejected = (sum(getattr(c, name) for c in self._counts) for name in ("rows_in", "rows_rejected"))
         parts = tuple(self._written[place].part for place in self._filled)
         kept = sum(part.rows for part in parts if part)
-        near, pairs = self._near_duplicates(standing)
+        near, pairs = self._near.result() if self._near else self._near_duplicates(standing)
         return Merged(
             parts=tuple(part for part in parts if part),
             rows_in=rows_in,
@@ -249,6 +258,13 @@ class Merging:
             near_duplicates=near,
             near_duplicate_pairs=pairs,
         )
+
+    def _look_for_near_duplicates(self, standing: _Standing) -> None:
+        """Begin to look beside the writing of parts, if there is a second processor; no process is forked meanwhile."""
+        if self._workers > 1:
+            pool = ThreadPoolExecutor(1, "near-duplicates")
+            self._near = pool.submit(self._near_duplicates, standing)
+            pool.shutdown(wait=False)
 
     def _range(self, piece: int) -> tuple[int, int]:
         width = BUCKETS // self._pieces
@@ -303,8 +319,9 @@ class Merging:
         in_part = first.copy()
         in_part[1:] |= rows.section[1:] != rows.section[:-1]
         goes = in_part & ~stays
-        for place in np.unique(rows.section[goes]).tolist():
-            dropped[place].append(rows.records.line[goes & (rows.section == place)])
+        lines, owners = rows.records.line[goes], rows.section[goes]
+        for place in np.flatnonzero(np.bincount(owners)).tolist():
+            dropped[place].append(lines[owners == place])
         if self._schema.label:
             label = rows.records.label[firsts]
             if hits is not None:
@@ -401,36 +418,44 @@ class Merging:
         records = index.records()
         stays = is_first(records) & ~np.isin(records.line, lines)
         part = Part(part_id, counts.rows_kept - len(lines), self._lines_before[place])
-        return FinalPart(part, index.only(records.line[stays]), read, staged_as), _Written(part, len(lines), gone)
+        return FinalPart(part, index.only(stays), read, staged_as), _Written(part, len(lines), gone)
 
     def _near_duplicates(self, standing: _Standing) -> tuple[int, tuple[NearDuplicate, ...]]:
         if not has_texts(self._schema) or not self._filled:
             return 0, ()
-        mine = [self._kept_in_order(place, standing.dropped[place]) for place in self._filled]
-        sizes = [len(each) for each in mine]
         theirs = sum(len(each.records) for each in self._alike)
-        found = near_pairs(
-            np.concatenate([*(each.records.sketch for each in self._alike), *(each.sketch for each in mine)]), theirs
+        sizes = [len(each.records) for each in self._alike]
+        sizes += [self._counts[place].rows_kept - len(standing.dropped[place]) for place in self._filled]
+        owners = [*(int(each.section[0]) for each in self._alike), *self._filled]
+        borders = np.cumsum(sizes)
+        sketch, line = np.empty(borders[-1], np.uint64), np.empty(borders[-1], np.uint32)
+        held = itertools.chain(
+            ((each.records.sketch, each.records.line) for each in self._alike),
+            (self._kept_in_order(place, standing.dropped[place]) for place in self._filled),
         )
-        line = np.concatenate([*(each.records.line for each in self._alike), *(each.line for each in mine)])
-        owner = np.concatenate([*(each.section for each in self._alike), np.repeat(np.array(self._filled), sizes)])
+        for end, size, (sketches, lines) in zip(borders.tolist(), sizes, held, strict=True):
+            sketch[end - size : end], line[end - size : end] = sketches, lines
+        found = near_pairs(sketch, theirs)
         pairs = []
         for row, other, equal in zip(
             *(each[:_LISTED].tolist() for each in (found.row, found.other, found.equal_bytes)), strict=True
         ):
+            mine, its = (owners[int(np.searchsorted(borders, each, "right"))] for each in (row, other))
             if other < theirs:
-                existing = self._existing[int(owner[other])]
+                existing = self._existing[its]
                 before, upload_id = existing.part.lines_before, existing.upload_id
             else:
-                before, upload_id = self._lines_before[int(owner[other])], self._upload_id
-            mine_before = self._lines_before[int(owner[row])]
-            pairs.append(NearDuplicate(int(line[row]) + mine_before, int(line[other]) + before, upload_id, equal / 8))
+                before, upload_id = self._lines_before[its], self._upload_id
+            place = int(line[row]) + self._lines_before[mine]
+            pairs.append(NearDuplicate(place, int(line[other]) + before, upload_id, equal / 8))
         return len(found.row), tuple(pairs)
 
-    def _kept_in_order(self, place: int, dropped: NDArray[np.uint32]) -> IndexRecords:
+    def _kept_in_order(self, place: int, dropped: NDArray[np.uint32]) -> tuple[Sketches, NDArray[np.uint32]]:
+        """Give sketches and lines of a section's kept rows."""
         records = self._index(place).records()
-        kept = records.at(is_first(records) & ~np.isin(records.line, dropped))
-        return kept.at(np.argsort(kept.line))
+        kept = np.flatnonzero(is_first(records) & ~np.isin(records.line, dropped))
+        kept = kept[np.argsort(records.line[kept])]
+        return records.sketch[kept], records.line[kept]
 
 
 def _without(

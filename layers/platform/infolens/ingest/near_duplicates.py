@@ -124,36 +124,40 @@ def near_pairs(all_sketches: Sketches, since: int = 0) -> NearPairs:
     Rows that agree in two of the four pairs of bytes are compared with the first such row and with the one just
     before, so that ten thousand copies of one text cost ten thousand comparisons and no more.
     """
-    rows = np.flatnonzero(all_sketches)
-    held = all_sketches[rows]
-    best = np.full(len(rows), -1, np.int64)
-    for later, earlier in _candidates(held):
-        wanted = rows[later] >= since
+    best = np.zeros(len(all_sketches), np.int64)
+    for later, earlier in _candidates(all_sketches):
+        wanted = later >= since
         later, earlier = later[wanted], earlier[wanted]  # noqa: PLW2901
-        differing = (held[later] ^ held[earlier]).view(np.uint8).reshape(-1, _BYTES)
+        differing = (all_sketches[later] ^ all_sketches[earlier]).view(np.uint8).reshape(-1, _BYTES)
         equal = _BYTES - np.count_nonzero(differing, axis=1)
         near = equal >= EQUAL_BYTES
         # The most alike, and among those the first: one number that can be compared.
         np.maximum.at(best, later[near], (equal[near] << 40) + ((1 << 40) - 1 - earlier[near]))
-    found = np.flatnonzero(best >= 0)
+    found = np.flatnonzero(best)
     others = (1 << 40) - 1 - (best[found] & ((1 << 40) - 1))
-    return NearPairs(rows[found], rows[others], best[found] >> 40)
+    return NearPairs(found, others, best[found] >> 40)
 
 
 def _candidates(held: Sketches) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     bands = _bands(held)
-    pieces = -(-len(held) // _AT_ONCE)
+    present = held != 0
+    pieces = np.uint32(1 << max(0, -(-len(held) // _AT_ONCE) - 1).bit_length())
     for one, other in itertools.combinations(range(_BANDS), 2):
         keys = (bands[:, one].astype(np.uint32) << np.uint32(16)) | bands[:, other]
-        for piece in range(pieces):
-            mine = np.flatnonzero(keys % np.uint32(pieces) == piece) if pieces > 1 else np.arange(len(held))
+        for piece in range(int(pieces)):
+            mine = np.flatnonzero(present & (keys & (pieces - np.uint32(1)) == piece))
             order = np.sort((keys[mine].astype(np.uint64) << np.uint64(32)) | mine.astype(np.uint64))
-            row = (order & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            key = order >> np.uint64(32)
-            same = np.flatnonzero(key[1:] == key[:-1]) + 1
-            yield row[same], row[same - 1]
-            heads = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-            yield row[same], row[heads[np.searchsorted(heads, same, "right") - 1]]
+            same = np.flatnonzero((order[1:] ^ order[:-1]) >> np.uint64(32) == 0) + 1
+            later = _row(order[same])
+            yield later, _row(order[same - 1])
+            begins = np.ones(len(same), np.bool_)
+            begins[1:] = same[1:] != same[:-1] + 1
+            heads = same[begins] - 1
+            yield later, _row(order[heads[np.cumsum(begins) - 1]])
+
+
+def _row(packed: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def _bands(held: Sketches) -> NDArray[np.uint16]:

@@ -237,7 +237,7 @@ def has_texts(schema: Schema) -> bool:
 
 def read_rejects(data: bytes, lines_before: int) -> Iterator[Reject]:
     """Read the rejects of a staged section, with the lines that they have in the file."""
-    for text in data.splitlines():
+    for text in data.decode().splitlines():  # ASCII: nothing else ends a line
         line, column, reason, cells = json.loads(text)
         yield Reject(line + lines_before, column, reason, tuple(cells))
 

@@ -88,7 +88,7 @@ class Settlement:
         self._write_rejects(survey, staged)
         merged, parent, child = self._commit(schema, survey, staged)
         report = self._settle(self._taken(survey.format, merged, parent, child))
-        return Ingested(report, repeated=False, training_started=self._train(report))
+        return Ingested(report, repeated=False, training_started=self._train(report, child))
 
     def refuse(  # noqa: PLR0913 - what is known of a file differs by where it was refused
         self,
@@ -301,11 +301,17 @@ class Settlement:
             return ""
         return facts.metadata.get(keys.REPLAY_OF, "")
 
-    def _train(self, report: UploadReport) -> bool:
-        """Start training on the report's dataset, once: its name takes the code version that made the dataset."""
+    def _train(self, report: UploadReport, made: DatasetManifest | None = None) -> bool:
+        """Start training on the report's dataset, once: its name takes the code version that made the dataset.
+
+        Args:
+            report: settled.
+            made: a dataset that is known, and need not be read when it is the report's.
+        """
         if report.status != "accepted":
             return False
-        manifest = self._datasets.manifest(report.dataset_id)
+        known = made if made and made.dataset_id == report.dataset_id else None
+        manifest = known or self._datasets.manifest(report.dataset_id)
         if manifest.rows < self._ports.min_rows_of(self._task):
             return False
         return self._ports.start_training(self._task, manifest.dataset_id, manifest.code_version)

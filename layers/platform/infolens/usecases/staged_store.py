@@ -94,7 +94,7 @@ class InBucket:
         """What was staged here, by number and start: not read again."""
         self._held: StagedSection | None = None
         self._starts: dict[int, set[int]] | None = None
-        self._lock = threading.Lock()  # sections are kept by several threads
+        self._lock = threading.Lock()  # sections are kept, and indexes read, by several threads
         self.counts: list[SectionCounts] = []
         """The sections that hang together so far, from the first on."""
 
@@ -150,11 +150,12 @@ class InBucket:
     def index_of(self, counts: SectionCounts) -> IdentityIndex:
         """Give the identities of a staged section that kept rows."""
         number, key = counts.number, self._key(counts.number, counts.start, INDEX)
-        if number not in self._indexes:
-            if sum(map(len, self._indexes.values())) >= HELD_INDEX_BYTES:
-                return IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
-            self._indexes[number] = self._store.read(self._bucket, key).data
-        return IdentityIndex.of(self._indexes[number])
+        with self._lock:
+            if number not in self._indexes:
+                if sum(map(len, self._indexes.values())) >= HELD_INDEX_BYTES:
+                    return IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
+                self._indexes[number] = self._store.read(self._bucket, key).data
+            return IdentityIndex.of(self._indexes[number])
 
     def part(self, number: int) -> bytes:
         """See StagedUpload."""
