@@ -274,8 +274,8 @@ def _bart_bundle(folder: Path) -> None:
     from infolens.ml.training.job import ExportJob  # noqa: PLC0415
     from infolens.ml.training.seq2seq_export import export_seq2seq  # noqa: PLC0415
 
-    rows = [{"text": _corpus()[0]}]
-    _bundled(folder, lambda output: export_seq2seq(ExportJob(folder / "trained", folder, output), rows))
+    rows = [{"text": text} for text in _corpus()]
+    _bundled(folder, lambda output: export_seq2seq(ExportJob(folder / "trained", folder, output), rows[:1], rows[1:]))
 
 
 def _bundled(folder: Path, export: Callable[[Path], str]) -> None:

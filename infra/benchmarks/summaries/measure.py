@@ -25,8 +25,10 @@ from infolens.ml.encoder_decoder import DECODER_FILE, ENCODER_FILE, TOKENIZER_FI
 from infolens.ml.onnx_session import open_session
 from infolens.ml.rouge import rouge, rouge_words
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
+from infolens.ml.training.crossing_int8 import CALIBRATION_ROWS, crossing_scales
 from infolens.ml.training.seq2seq_export import to_int8
 from infolens.ml.training.seq2seq_model import load
+from infolens.ml.training.static_int8 import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +48,16 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200)
     asked = parser.parse_args()
     model, record = load(asked.model)
-    held_out = [article for article in read_articles(asked.data) if article.held_out]
+    articles = list(read_articles(asked.data))
+    held_out = [article for article in articles if article.held_out]
+    learned = spread([article.text for article in articles if not article.held_out], CALIBRATION_ROWS)
     # All three sources, in turn.
     chosen = [held_out[at] for at in np.linspace(0, len(held_out) - 1, asked.articles).astype(int)]
     rules = {"greedy": replace(record.rules, beams=1), "beam 4": replace(record.rules, beams=4)}
     with TemporaryDirectory() as folder:
         served = {
-            kind: _opened(model, record, Path(folder), asked.model, int8=kind == "int8") for kind in ("fp32", "int8")
+            kind: _opened(model, record, Path(folder), asked.model, learned if kind == "int8" else ())
+            for kind in ("fp32", "int8")
         }
         ids = [served["fp32"].ids(article.text) for article in chosen]
         print(f"{len(chosen)} held-out articles, median {int(np.median([len(row) for row in ids]))} tokens")
@@ -102,16 +107,24 @@ class Served:
         return tokens, calls, time.perf_counter() - began
 
 
-def _opened(model: BartForConditionalGeneration, record: Any, folder: Path, source: Path, *, int8: bool) -> Served:  # noqa: ANN401 - Seq2SeqRecord
-    paths = []
-    for write_graph, name in ((write_encoder, ENCODER_FILE), (write_decoder, DECODER_FILE)):
-        exact, small = folder / name, folder / f"int8-{name}"
-        write_graph(model, exact)
-        if int8:
-            to_int8(exact, small)
-        paths.append(small if int8 else exact)
-    sessions = (open_session(paths[0], 1), open_session(paths[1], 1))
+def _opened(
+    model: BartForConditionalGeneration,
+    record: Any,  # noqa: ANN401 - Seq2SeqRecord
+    folder: Path,
+    source: Path,
+    learned: Sequence[str],
+) -> Served:
+    """Export and open both graphs; in int8 where there are texts to find scales on."""
     tokens = open_tokens(source / TOKENIZER_FILE, record.max_input)
+    paths = [folder / ENCODER_FILE, folder / DECODER_FILE]
+    for write_graph, path in zip((write_encoder, write_decoder), paths, strict=True):
+        write_graph(model, path)
+    if learned:
+        crossing = crossing_scales(paths[0], [tokens.ids(text) for text in learned])
+        for exact in paths:
+            to_int8(exact, folder / f"int8-{exact.name}", crossing)
+        paths = [folder / f"int8-{exact.name}" for exact in paths]
+    sessions = (open_session(paths[0], 1), open_session(paths[1], 1))
     return Served(EncoderDecoder(sessions, tokens, decoder_shape(model), record.rules))
 
 

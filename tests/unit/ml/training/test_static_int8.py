@@ -9,7 +9,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from infolens.ml.training.onnx_export import quantise, trace
-from infolens.ml.training.static_int8 import activation_ranges, static_int8
+from infolens.ml.training.static_int8 import activation_ranges, spread, static_int8
 
 WIDTH = 24
 
@@ -113,3 +113,9 @@ def test_no_rows(exact, tmp_path):
     """Scales come from nowhere: no rows are refused."""
     with pytest.raises(ValueError, match="rows"):
         static_int8(exact, tmp_path / "int8.onnx", [])
+
+
+@pytest.mark.parametrize(("count", "most", "kept"), [(0, 3, []), (3, 3, [0, 1, 2]), (7, 3, [0, 2, 4])])
+def test_spread(count, most, kept):
+    """Some of many rows come from everywhere; few are all taken."""
+    assert spread(range(count), most) == kept

@@ -17,7 +17,7 @@ from infolens.ml.parity import compare
 from infolens.ml.text_classifier import load
 from infolens.ml.training.job import ExportJob
 from infolens.ml.training.quantisation import read_exact, rounded_graphs
-from infolens.ml.training.text_classifier_export import export_text_classifier, spread, to_onnx
+from infolens.ml.training.text_classifier_export import export_text_classifier, to_onnx
 from infolens.ml.training.text_classifier_model import load as load_trained
 from ml_fakes import ROWS, TEXTS, tiny_bundle, tiny_model
 
@@ -169,12 +169,6 @@ def test_first_token(tmp_path):
     assert compare(scores, reference["scores"], "").max_difference < 1e-5
     other, _ = tiny_bundle(tmp_path / "mean")
     assert json.loads((other.parent / "reference.json").read_text()) != reference
-
-
-@pytest.mark.parametrize(("count", "most", "kept"), [(0, 3, []), (3, 3, [0, 1, 2]), (7, 3, [0, 2, 4])])
-def test_spread(count, most, kept):
-    """Some of many rows come from everywhere; few are all taken."""
-    assert spread(range(count), most) == kept
 
 
 def test_no_held_out_rows(tmp_path):

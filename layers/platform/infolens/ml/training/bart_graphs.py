@@ -132,11 +132,11 @@ class EncoderGraph(nn.Module):
         places = nn.functional.embedding(places, encoder.embed_positions.weight)
         states = encoder.layernorm_embedding(encoder.embed_tokens(input_ids) + places)
         for layer, joined in zip(encoder.layers, self.joined, strict=True):
-            found = _Attention.apply(*joined(states).chunk(3, dim=-1), self.heads)  # type: ignore[no-untyped-call]
+            found = _Attention.apply(*_parts(joined(states), 3), self.heads)  # type: ignore[no-untyped-call]
             states = layer.self_attn_layer_norm(states + layer.self_attn.out_proj(found))
             widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
             states = layer.final_layer_norm(states + widened)
-        parts = self.crossing(states).chunk(2 * self.shape.layers, dim=-1)
+        parts = _parts(self.crossing(states), 2 * self.shape.layers)
         return tuple(_by_head(part, self.shape.heads) for part in parts)
 
 
@@ -174,7 +174,7 @@ class DecoderGraph(nn.Module):
         for number, (layer, joined) in enumerate(zip(decoder.layers, self.joined, strict=True)):
             past_keys, past_values, cross_keys, cross_values = caches[4 * number : 4 * number + 4]
             past = (past_keys, past_values)
-            found, *longer = _CachedAttention.apply(*joined(states).chunk(3, dim=-1), *past, heads)  # type: ignore[no-untyped-call]
+            found, *longer = _CachedAttention.apply(*_parts(joined(states), 3), *past, heads)  # type: ignore[no-untyped-call]
             kept += longer
             states = layer.self_attn_layer_norm(states + layer.self_attn.out_proj(found))
             # The beams' tokens are the queries of one text: its keys and values are read once for all of them.
@@ -199,6 +199,12 @@ def _joined(*parts: nn.Linear) -> nn.Linear:
         joined.weight.copy_(torch.cat([part.weight for part in parts]))
         joined.bias.copy_(torch.cat([part.bias for part in parts]))
     return joined
+
+
+def _parts(joined: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Take what `_joined` projected apart: one node, where `chunk` would compute sizes and slice in five."""
+    width = joined.shape[-1] // count
+    return torch.split(joined, [int(width)] * count, dim=-1)
 
 
 def _by_head(states: Tensor, heads: int) -> Tensor:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from onnx import ModelProto
+
 _OPSET = 17
 
 
@@ -53,11 +55,11 @@ def trace(  # noqa: PLR0913 - a graph is its inputs and outputs with their names
         )
 
 
-def quantise(exact: Path, path: Path, operators: Sequence[str], exclude: Sequence[str] = ()) -> None:
+def quantise(exact: Path | ModelProto, path: Path, operators: Sequence[str], exclude: Sequence[str] = ()) -> None:
     """Quantise weights to int8, one scale per output channel; activations are quantised as they come.
 
     Args:
-        exact: the ONNX file in fp32.
+        exact: the ONNX file in fp32, or what it holds.
         path: where the int8 file goes.
         operators: kinds of nodes whose weights are quantised.
         exclude: names of nodes that stay exact; none of a Gemm, which the quantiser splits into nodes of other names.

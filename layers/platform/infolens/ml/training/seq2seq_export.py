@@ -22,10 +22,12 @@ from infolens.ml.encoder_decoder import (
 )
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
+from infolens.ml.training.crossing_int8 import CALIBRATION_ROWS, crossing_scales, give_int8, take_int8
 from infolens.ml.training.decoder_int8 import decoder_to_int8
 from infolens.ml.training.onnx_export import quantise
 from infolens.ml.training.quantisation import exact_bundle, finish_exact, keep_unquantised
 from infolens.ml.training.seq2seq_model import Seq2SeqRecord, load
+from infolens.ml.training.static_int8 import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,18 +37,27 @@ if TYPE_CHECKING:
     from transformers import BartForConditionalGeneration
 
     from infolens.ml.tokens import TextTokens
+    from infolens.ml.training.crossing_int8 import Scales
     from infolens.ml.training.job import ExportJob
 
 REFERENCE_ROWS = 100
 """Rows that parity is checked on. An article of 1024 tokens takes half a second on a CPU, twice over."""
 
 
-def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8: bool = True) -> str:
+def export_seq2seq(
+    job: ExportJob,
+    rows: Sequence[Mapping[str, object]],
+    learned: Sequence[Mapping[str, object]] = (),
+    *,
+    int8: bool = True,
+) -> str:
     """Write `bundle/`, `exact/` and reference.json below `job.output` and return the bundle's digest.
 
     Args:
         job: where the trained model is and where the bundle goes.
         rows: held-out rows with "text"; the first REFERENCE_ROWS become the reference.
+        learned: rows with "text" that the model was trained on; some of them say in which range the decoder's keys and
+            values of an article lie. Without any these stay in 32 bits.
         int8: quantise the weights; 32 bits are for comparing graphs with the model they were made from.
 
     Raises:
@@ -56,10 +67,14 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
     bundle = job.output / "bundle"
     bundle.mkdir(parents=True)
     exact = exact_bundle(job.output) if int8 else bundle
-    for write, name in ((write_encoder, ENCODER_FILE), (write_decoder, DECODER_FILE)):
-        write(model, exact / name)
-        if int8:
-            to_int8(exact / name, bundle / name)
+    tokens = open_tokens(job.model / TOKENIZER_FILE, record.max_input)
+    write_encoder(model, exact / ENCODER_FILE)
+    write_decoder(model, exact / DECODER_FILE)
+    if int8:
+        texts = [tokens.ids(str(row["text"])) for row in spread(learned, CALIBRATION_ROWS)]
+        crossing = crossing_scales(exact / ENCODER_FILE, texts)
+        for name in (ENCODER_FILE, DECODER_FILE):
+            to_int8(exact / name, bundle / name, crossing)
     shutil.copyfile(job.model / TOKENIZER_FILE, bundle / TOKENIZER_FILE)
     digest = describe_bundle(
         bundle,
@@ -76,24 +91,35 @@ def export_seq2seq(job: ExportJob, rows: Sequence[Mapping[str, object]], *, int8
     else:
         keep_unquantised(job.output, "asked for")
     inputs = [{"text": str(row["text"])} for row in rows[:REFERENCE_ROWS]]
-    tokens = open_tokens(job.model / TOKENIZER_FILE, record.max_input)
     scores = trained_scores(model, tokens, record, [item["text"] for item in inputs])
     write_reference(job.output, inputs, scores.tolist())
     return digest
 
 
-def to_int8(exact: Path, path: Path) -> None:
+def to_int8(exact: Path, path: Path, crossing: Scales | None = None) -> None:
     """Quantise the weights of either graph to int8; activations are quantised as they come.
 
     The encoder sees a whole text at once: one scale per output channel, one for a layer's activations. The decoder is
     another matter, see `decoder_int8`.
+
+    Args:
+        exact: the graph in fp32.
+        path: where the int8 file goes.
+        crossing: scales with which keys and values of the cross attention pass from one graph to the other in eight
+            bits, the same for both; without any they do so in 32.
     """
-    inputs = {given.name for given in onnx.load(exact).graph.input}
-    if "tokens" in inputs:
+    model = onnx.load(exact)
+    if "tokens" in {given.name for given in model.graph.input}:
         decoder_to_int8(exact, path)
+        if crossing:
+            model = onnx.load(path)
+            take_int8(model, crossing)
+            onnx.save(model, path)
     else:
+        if crossing:
+            give_int8(model, crossing)
         # The embeddings are looked up, not multiplied: they are quantised too (Gather), 115 MB less for bart-base.
-        quantise(exact, path, ["MatMul", "Gemm", "Gather"])
+        quantise(model, path, ["MatMul", "Gemm", "Gather"])
 
 
 @torch.no_grad()

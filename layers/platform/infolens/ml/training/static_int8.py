@@ -7,7 +7,7 @@ scale that depends on which texts travel together. A fixed scale costs neither (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import onnx
@@ -31,6 +31,9 @@ _LARGEST_WEIGHT = 64
 
 _STEPS = 255
 """Activations have eight bits without a sign: processors with VNNI or AMX multiply those with signed weights alone."""
+
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ def static_int8(exact: Path, path: Path, rows: Sequence[Mapping[str, NDArray[np.
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     onnx.save(model, path)
     return len(products)
+
+
+def spread(rows: Sequence[_Row], most: int) -> list[_Row]:
+    """At most so many rows, evenly from all of them: parts of a dataset may each be of one kind."""
+    return [rows[at * len(rows) // most] for at in range(most)] if len(rows) > most else list(rows)
 
 
 def activation_ranges(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnx
@@ -17,7 +17,7 @@ from infolens.ml.training.int8_lookups import int8_lookups
 from infolens.ml.training.onnx_export import quantise, trace
 from infolens.ml.training.quantisation import exact_bundle, finish_exact
 from infolens.ml.training.served_encoders import served_encoder
-from infolens.ml.training.static_int8 import CALIBRATION_ROWS, static_int8
+from infolens.ml.training.static_int8 import CALIBRATION_ROWS, spread, static_int8
 from infolens.ml.training.text_classifier_model import load
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _PHRASES = "/phrases/"
 """Beginning of the names of the nodes of the linear model."""
-
-_Row = TypeVar("_Row")
 
 REFERENCE_ROWS = 400
 """Rows that parity is checked on: one label flip moves the rate by a quarter of a percent."""
@@ -135,11 +133,6 @@ def to_int8(exact: Path, path: Path, texts: Sequence[NDArray[np.int64]] = ()) ->
     graph = onnx.load(path)
     if int8_lookups(graph):
         onnx.save(graph, path)
-
-
-def spread(rows: Sequence[_Row], most: int) -> list[_Row]:
-    """At most so many rows, evenly from all of them: parts of a dataset may each be of one kind."""
-    return [rows[at * len(rows) // most] for at in range(most)] if len(rows) > most else list(rows)
 
 
 def _names(model: Path) -> list[str]:

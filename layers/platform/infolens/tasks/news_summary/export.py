@@ -24,4 +24,4 @@ def export(job: ExportJob) -> str:
         return export_sentence_ranker(job, rows)
     from infolens.ml.training.seq2seq_export import export_seq2seq  # noqa: PLC0415 - seconds of loading, as in train.py
 
-    return export_seq2seq(job, rows)
+    return export_seq2seq(job, rows, examples(job.dataset, "train"))
