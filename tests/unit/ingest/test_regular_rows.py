@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+
+import numpy as np
 import pytest
 
 from csv_reference import assert_columns, at_any_cost
 from infolens.ingest import csv_reading
-from infolens.ingest.regular_rows import regular_rows
+from infolens.ingest.regular_rows import _bad_places, regular_rows
 
 
 def test_fields_lines_and_size():
@@ -71,3 +75,34 @@ def test_bytes_that_are_no_utf8(rows):
     found = at_any_cost(b"caf\xe9,\x81\nplain,row\n" * rows, ",", 0, None)
     assert found.block.rows == [["café", "\ufffd"], ["plain", "row"]] * rows
     assert (found.repaired, found.replaced) == (rows, rows)
+
+
+def is_utf8(data):
+    """Ask Python."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_EDGES = (0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF)
+
+
+@pytest.mark.parametrize("dense", [0, 8, 10**9])
+def test_faults_are_found_where_python_finds_some(dense, monkeypatch):
+    """All bytes at the edges of their kinds, up to four together, among others; whatever Arrow was asked before."""
+    monkeypatch.setattr("infolens.ingest.regular_rows._DENSE", dense)
+    few = [bytes(some) for length in (1, 2, 3) for some in itertools.product(_EDGES, repeat=length)]
+    chance = random.Random(4)
+    many = [bytes(chance.choices(_EDGES, k=chance.randrange(4, 9))) for _ in range(20_000)]
+    right = ["\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff".encode()]
+    for data in [*few, *many, *right]:
+        assert bool(_bad_places(np.frombuffer(data, np.uint8))) is not is_utf8(data), data
+
+
+def test_each_line_with_a_fault_is_told():
+    """The place lies in the line, so that no other has to be decoded again."""
+    lines = [bytes(random.Random(seed).choices(_EDGES, k=6)) for seed in range(3000)]
+    data = np.frombuffer(b"\n".join(lines), np.uint8)
+    assert {place // 7 for place in _bad_places(data)} == {at for at, line in enumerate(lines) if not is_utf8(line)}

@@ -27,6 +27,8 @@ from infolens.usecases.ingest_ports import Ingested, IngestPorts
 TASK = "news_category"
 LAMBDA_SECONDS = 900
 NEVER = 1 << 62
+WRITERS = 4
+"""As in `infolens.aws.ingest_ports`, which would load what talks to AWS."""
 
 leave_pandas_out()
 TypeAdapter(int)  # libraries that are loaded at first use
@@ -55,6 +57,7 @@ done = ingest_upload(
         distribute_from=NEVER,
         section_bytes=int(section_bytes or SECTION_BYTES),
         workers=int(workers or THREADS),
+        writers=WRITERS,
     ),
 )
 if not isinstance(done, Ingested):

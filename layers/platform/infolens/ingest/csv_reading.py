@@ -199,7 +199,7 @@ class SectionReader:
 
     def _take(self, cut: int) -> Iterator[Block]:
         """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
-        quick = self._quickly(cut)
+        quick = self._quickly()
         if quick:
             if quick.block.lines:
                 yield quick.block
@@ -234,12 +234,12 @@ class SectionReader:
         self.end += taken
         self._pending = tail
 
-    def _quickly(self, cut: int) -> RegularRows | None:
-        """Take the regular records at the beginning of the first `cut` bytes pending, if there are any."""
+    def _quickly(self) -> RegularRows | None:
+        """Take the regular records at the beginning of the bytes pending, if there are any."""
         if self._quicker is None:
             return None
         stop = None if self._stop is None else self._stop - self.end
-        found = self._quicker(self._pending[:cut], self._delimiter, self.lines, stop)
+        found = self._quicker(self._pending, self._delimiter, self.lines, stop)
         if found:
             self._pending = self._pending[found.size :]
             self.end += found.size
