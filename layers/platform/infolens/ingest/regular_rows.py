@@ -20,6 +20,8 @@ from infolens.rows.byte_places import places_where
 from infolens.rows.utf8_cells import Lying, Utf8Cells
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from infolens.ingest.csv_reading import BrokenRow
@@ -44,6 +46,8 @@ _FIRST_BEYOND, _FIRST_LEAD, _FIRST_RIGHT_LEAD, _THREE_BYTES, _FOUR_BYTES, _BEYON
 )
 _SECOND_BYTES = {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}
 """Of characters that could be written shorter, are half of another, or are none."""
+
+_PIECE_BYTES = 64 << 10
 
 _DENSE = 8
 """One byte in so many, from which on Arrow says of all bytes whether they are UTF-8 before the others are looked at."""
@@ -272,10 +276,7 @@ class _Marks:
 
 
 def _marks(array: Bytes, delimiter: int) -> _Marks:
-    found = array == _QUOTE
-    for byte in (_FEED, delimiter):
-        found |= array == byte
-    places = places_where(found)
+    places = places_where(_any_of(array, (_QUOTE, _FEED, delimiter)))
     kinds = array[places]
     quote = kinds == _QUOTE
     outside = ~np.logical_xor.accumulate(quote)
@@ -284,6 +285,20 @@ def _marks(array: Bytes, delimiter: int) -> _Marks:
     last_lines = np.flatnonzero(outside[line_ends])
     delimiters = places.compress(outside & (kinds == delimiter))  # much quicker than to index with a mask
     return _Marks(places.compress(quote), delimiters, feeds[last_lines], last_lines, feeds)
+
+
+def _any_of(array: Bytes, kinds: Sequence[int]) -> NDArray[np.bool_]:
+    """Say of each byte whether it is one of some; piece by piece, so that what is compared stays in the cache."""
+    found = np.empty(len(array), np.bool_)
+    room = np.empty(min(_PIECE_BYTES, len(array)), np.bool_)
+    for begin in range(0, len(array), _PIECE_BYTES):
+        piece, here = array[begin : begin + _PIECE_BYTES], found[begin : begin + _PIECE_BYTES]
+        same = room[: len(piece)]
+        np.equal(piece, kinds[0], out=here)
+        for kind in kinds[1:]:
+            np.equal(piece, kind, out=same)
+            np.logical_or(here, same, out=here)
+    return found
 
 
 def _lone_back(array: Bytes, feeds: Places) -> bool:
