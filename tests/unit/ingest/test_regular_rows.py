@@ -102,7 +102,11 @@ def test_faults_are_found_where_python_finds_some(dense, monkeypatch):
 
 
 def test_each_line_with_a_fault_is_told():
-    """The place lies in the line, so that no other has to be decoded again."""
-    lines = [bytes(random.Random(seed).choices(_EDGES, k=6)) for seed in range(3000)]
+    """The place lies in the line, so that no other has to be decoded again; among whole characters as among faults."""
+    chance = random.Random(5)
+    pieces = [*(bytes([byte]) for byte in _EDGES), *(each.encode() for each in "aé\u07ff\u0800€\ud7ff\U0001f600")]
+    lines = [b"".join(chance.choices(pieces, k=chance.randrange(5))) for _ in range(20_000)]
     data = np.frombuffer(b"\n".join(lines), np.uint8)
-    assert {place // 7 for place in _bad_places(data)} == {at for at, line in enumerate(lines) if not is_utf8(line)}
+    ends = np.flatnonzero(data == ord("\n"))
+    found = set(np.searchsorted(ends, _bad_places(data)).tolist())
+    assert found == {at for at, line in enumerate(lines) if not is_utf8(line)}

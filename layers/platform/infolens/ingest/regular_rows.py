@@ -239,9 +239,10 @@ def _bad_places(array: Bytes) -> list[int]:
     width = (first >= _FIRST_LEAD).astype(np.uint8) + (first >= _THREE_BYTES) + (first >= _FOUR_BYTES)
     owed = np.zeros(len(held), np.bool_)
     bad = (first >= _BEYOND_LEADS) | ((first >= _FIRST_LEAD) & (first < _FIRST_RIGHT_LEAD))
+    there = np.ones(last, np.bool_)
     for offset in (1, 2, 3):
         wants = width >= offset
-        there = follows[offset : last + offset]
+        there &= follows[offset : last + offset]  # a byte further on is nobody's where one before it is missing
         bad |= wants & ~there
         owed[offset : last + offset] |= wants & there
     for lead, (least, most) in _SECOND_BYTES.items():
