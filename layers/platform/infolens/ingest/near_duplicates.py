@@ -45,6 +45,8 @@ _FEW = 16_384
 """Rows up to which a table of their bands says quickly which rows of a large dataset may be like one of them."""
 _AT_ONCE = 1 << 17
 """Rows sorted at a time: a megabyte, which memory that was used before has room for."""
+_MOST_PIECES = 16
+"""Of more rows more are sorted at a time: for each piece all rows are looked at."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,14 @@ def near_pairs(all_sketches: Sketches, since: int = 0) -> NearPairs:
 def _candidates(held: Sketches) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     bands = _bands(held)
     present = held != 0
-    pieces = np.uint32(1 << max(0, -(-len(held) // _AT_ONCE) - 1).bit_length())
+    pieces = min(_MOST_PIECES, 1 << max(0, -(-len(held) // _AT_ONCE) - 1).bit_length())
     for one, other in itertools.combinations(range(_BANDS), 2):
-        keys = (bands[:, one].astype(np.uint32) << np.uint32(16)) | bands[:, other]
-        for piece in range(int(pieces)):
-            mine = np.flatnonzero(present & (keys & (pieces - np.uint32(1)) == piece))
-            order = np.sort((keys[mine].astype(np.uint64) << np.uint64(32)) | mine.astype(np.uint64))
+        for piece in range(pieces):
+            mine = np.flatnonzero(present & (bands[:, other] & np.uint16(pieces - 1) == piece))
+            order = mine.astype(np.uint64)
+            for band, place in ((one, 48), (other, 32)):
+                order |= bands[mine, band].astype(np.uint64) << np.uint64(place)
+            order.sort()
             same = np.flatnonzero((order[1:] ^ order[:-1]) >> np.uint64(32) == 0) + 1
             later = _row(order[same])
             yield later, _row(order[same - 1])
