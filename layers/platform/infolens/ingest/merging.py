@@ -301,6 +301,7 @@ class Merging:
             standing = _Standing([])
             for piece in range(self._pieces if self._filled else 0):
                 self._resolve_piece(piece, dropped, standing)
+            self._loaded = None  # what comes next has use for the memory
             none = np.zeros(0, np.uint32)
             standing.dropped = [np.sort(np.concatenate(lines)) if lines else none for lines in dropped]
             self._standing = standing
