@@ -132,6 +132,23 @@ def test_near_duplicates_in_the_file_and_in_the_dataset():
         assert all(0.75 <= pair.similarity <= 1 for pair in merged.near_duplicate_pairs)
 
 
+def test_near_duplicates_are_looked_for_again_when_the_head_has_moved():
+    """Looked for beside the writing of parts, they are those of what the dataset holds at last."""
+    rng = random.Random(3)
+    words, other = (["".join(rng.choices("abcdefghij", k=6)) for _ in range(120)] for _ in range(2))
+    texts = [words, [*words[:50], "changed", *words[51:]], other[1:]]
+    data = "text,label\n" + "".join(f"{' '.join(each)},cat\n" for each in texts)
+    before = taken(f"text,label\n{' '.join(other)},cat\n".encode(), upload_id="up0")
+    file = taken(data.encode())
+    merging_of = Merging(PetSchema(), file.survey, "up1", file.held.counts, file.held, workers=2)
+    list(merging_of.parts())
+    assert merging_of.result().near_duplicates == 1
+    merging_of.compare(existing(before))
+    list(merging_of.parts())
+    assert merging_of.result() == merged_with(file.survey, file.held, existing(before)).merged
+    assert merging_of.result().near_duplicates == 2
+
+
 @pytest.mark.parametrize(("bad", "refused"), [(2, False), (3, True)])
 def test_bad_row_budget(bad, refused):
     """A share of rejected rows at the budget passes, one row more refuses the file with both numbers."""
