@@ -12,7 +12,7 @@ import pytest
 from cloud_parts import until
 from infolens_cli import cloud as cloud_process
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(2400)]
 
 TASK = "news_category"
 INFOLENS = Path(sys.executable).with_name("infolens")

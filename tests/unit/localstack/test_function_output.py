@@ -17,19 +17,27 @@ def test_lines_are_records():
 
 
 def test_a_frame_is_one_record_with_its_own_time():
-    """A framed record keeps its line breaks and its time, between lines as they came."""
-    seen = RecordParser().feed(b"before\n" + frame("first\nsecond\n", 7) + b"after\n", 5)
-    assert seen == [LogRecord(5, "before"), LogRecord(7, "first\nsecond"), LogRecord(5, "after")]
+    """A framed record keeps its line breaks and its time; the line before it, which is read later, is no later."""
+    seen = RecordParser().feed(b"before\n" + frame("first\nsecond\n", 7) + b"after\n", 9)
+    assert seen == [LogRecord(7, "before"), LogRecord(7, "first\nsecond"), LogRecord(9, "after")]
+
+
+def test_no_record_is_earlier_than_one_before_it():
+    """A frame that was made before the line above it was read stands below that line when the log is sorted."""
+    parser = RecordParser()
+    assert parser.feed(b"a line\n", 9) == [LogRecord(9, "a line")]
+    assert parser.feed(frame("a frame", 8), 10) == [LogRecord(9, "a frame")]
+    assert parser.flush(10) == []
 
 
 def test_records_that_come_in_pieces_are_put_together():
     """However the bytes are cut, the records are the same."""
     data = b"a line\n" + frame("a frame", 7) + b"last\n"
-    expected = [LogRecord(5, "a line"), LogRecord(7, "a frame"), LogRecord(5, "last")]
+    expected = [LogRecord(7, "a line"), LogRecord(7, "a frame"), LogRecord(7, "last")]
     for size in (1, 2, 3, 5, 8, 13):
         parser = RecordParser()
         pieces = [data[start : start + size] for start in range(0, len(data), size)]
-        assert [record for piece in pieces for record in parser.feed(piece, 5)] == expected
+        assert [record for piece in pieces for record in parser.feed(piece, 7)] == expected
 
 
 def test_an_unfinished_line_comes_with_the_end():

@@ -1,5 +1,6 @@
 """Reads what a function writes: print lines and the runtime's framed log records, in the order they were written."""
 
+import itertools
 import os
 import re
 import select
@@ -28,9 +29,15 @@ class RecordParser:
     """Cuts a byte stream that mixes lines and frames into records. Keeps an unfinished rest for the next bytes."""
 
     rest: bytes = field(default=b"")
+    latest: int = 0
+    """Stamp of the last record."""
 
     def feed(self, data: bytes, now_ms: int) -> list[LogRecord]:
-        """Return the records that ``data`` completes; lines are stamped ``now_ms``, frames carry their own time."""
+        """Return the records that ``data`` completes; lines are stamped ``now_ms``, frames carry their own time.
+
+        Whoever reads a log sorts it by these stamps. A line that stands before a frame was written before it, however
+        late it is read, so it takes no later stamp; and nothing is earlier than what was handed out before.
+        """
         self.rest += data
         records = []
         while self.rest:
@@ -39,12 +46,18 @@ class RecordParser:
                 break
             if record.text:
                 records.append(record)
-        return records
+        return self._in_order(records)
 
     def flush(self, now_ms: int) -> list[LogRecord]:
         """Return what is left as a last record: a process that ends may owe a newline."""
         text, self.rest = self.rest.decode("utf-8", "replace"), b""
-        return [LogRecord(now_ms, text)] if text else []
+        return self._in_order([LogRecord(now_ms, text)] if text else [])
+
+    def _in_order(self, records: list[LogRecord]) -> list[LogRecord]:
+        stamps = list(itertools.accumulate((record.timestamp for record in reversed(records)), min))[::-1]
+        stamps = [max(stamp, self.latest) for stamp in stamps]
+        self.latest = max([self.latest, *stamps])
+        return [LogRecord(stamp, record.text) for stamp, record in zip(stamps, records, strict=True)]
 
     def _take_frame(self) -> LogRecord | None:
         length = int.from_bytes(self.rest[4:8], "big")
