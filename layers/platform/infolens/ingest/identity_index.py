@@ -117,7 +117,7 @@ class IdentityIndex:
         return self._names.get(crc, "")
 
     def only(self, rows: NDArray[np.bool_]) -> bytes:
-        """Write the index of the part that has only some of the rows of `records`."""
+        """Write the index of the part that has only some rows: for each row of `records`, whether it has it."""
         kept = self.records().at(rows)
         present = set(kept.label.tolist())
         self.label_name(0)

@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from infolens import codec
 from infolens.code import places
 from infolens.contracts.evaluation import EvaluationReport
@@ -98,7 +100,8 @@ def take_files(task: str, files: Sequence[Path], dataset: Path, *, rows_of_each:
             index = IdentityIndex.of(final.index)
             if left is not None:
                 left -= table.num_rows
-                index = IdentityIndex.of(index.only(table.column(parts.LINE).to_numpy()))
+                taken = np.isin(index.records().line, table.column(parts.LINE).to_numpy())
+                index = IdentityIndex.of(index.only(taken))
             existing.append(ExistingPart(path.name, final.part, index))
             splits.update(table.column(parts.SPLIT).to_pylist())
             kept += table.num_rows
