@@ -6,34 +6,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from transformers import BartConfig, BartForConditionalGeneration
 
 from infolens.ml.decoding import DecodingRules, write
 from infolens.ml.encoder_decoder import CachedSteps
 from infolens.ml.onnx_session import open_session
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
 from infolens.ml.training.crossing_int8 import crossing_scales, give_int8, take_int8
+from random_bart import random_bart
 
 VOCABULARY = 90
 RULES = DecodingRules(2, 2, 24, forced_end=False, no_repeat=2, min_tokens=24)
 
 
 def small_bart(width=64):
-    """A random BART with four heads, biases and norms as far from zero and one as its weights are."""
-    torch.manual_seed(4)
-    config = BartConfig(
-        vocab_size=VOCABULARY,
-        d_model=width,
-        encoder_layers=1,
-        decoder_layers=2,
-        encoder_attention_heads=4,
-        decoder_attention_heads=4,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
-        max_position_embeddings=64,
-        init_std=0.3,
-    )
-    model = BartForConditionalGeneration(config).eval()
+    """One whose biases and norms are as far from zero and one as its weights are."""
+    model = random_bart(VOCABULARY, width)
     for name, values in model.named_parameters():
         if name.endswith("bias"):
             torch.nn.init.normal_(values, std=0.3)

@@ -3,17 +3,15 @@
 import numpy as np
 import onnx
 import pytest
-import torch
 from onnx import helper
-from transformers import BartConfig, BartForConditionalGeneration
 
-from infolens.ml.encoder_decoder import CachedSteps
 from infolens.ml.onnx_session import open_session
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder
 from infolens.ml.training.decoder_int8 import decoder_to_int8
 from infolens.ml.training.shortlisted_head import SHORTLIST, pays
+from random_bart import TEXT, Graphs, random_bart
 
-VOCABULARY, WIDTH, TEXT = 2048, 48, 11
+VOCABULARY, WIDTH = 2048, 48
 NEVER = VOCABULARY
 """A shortlist that is too long for the vocabulary."""
 
@@ -24,41 +22,25 @@ KINDS = {"shortlisted": SHORTLIST, "whole": NEVER}
 def graphs(tmp_path_factory, request):
     """The decoder of a random BART: exact, with a shortlist, and with eight bits for the whole vocabulary."""
     directory = tmp_path_factory.mktemp("decoder")
-    torch.manual_seed(4)
-    config = BartConfig(
-        vocab_size=VOCABULARY,
-        d_model=WIDTH,
-        encoder_layers=1,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=4,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
-        max_position_embeddings=64,
-        init_std=0.3,
-    )
-    model = BartForConditionalGeneration(config).eval()
+    model = random_bart(VOCABULARY, WIDTH)
     if request.param:
         model.final_logits_bias[0, ::3] = -4.0
     write_decoder(model, directory / "exact.onnx")
     for name, shortlist in KINDS.items():
-        decoder_to_int8(directory / "exact.onnx", directory / f"{name}.onnx", shortlist=shortlist)
-    return directory, decoder_shape(model)
+        decoder_to_int8(onnx.load(directory / "exact.onnx"), directory / f"{name}.onnx", shortlist=shortlist)
+    return Graphs(directory, decoder_shape(model))
 
 
 def logits_of(graphs, name, tokens):
     """Logits after tokens, shape (beams, count), over the encoder's outputs of some text."""
-    directory, shape = graphs
-    crossing = np.random.default_rng(5).normal(size=(4, 1, shape.heads, TEXT, shape.head_size)).astype(np.float32)
-    names = [f"cross_{part}_{layer}" for layer in range(2) for part in ("key", "value")]
-    steps = CachedSteps(open_session(directory / f"{name}.onnx", 1), shape, dict(zip(names, crossing, strict=True)))
+    steps = graphs.steps(name)
     steps.follow([0] * len(tokens))
     return steps.next_logits(tokens)
 
 
 def graph_of(graphs, name):
     """The graph in a file, and the kinds of its nodes."""
-    graph = onnx.load(graphs[0] / f"{name}.onnx").graph
+    graph = onnx.load(graphs.directory / f"{name}.onnx").graph
     return graph, [node.op_type for node in graph.node]
 
 
@@ -82,12 +64,12 @@ def test_the_likeliest_are_in_eight_bits(graphs):
 def test_as_many_as_the_shortlist(graphs):
     """No more tokens than it is long get other logits than four bits give them."""
     head = next(node for node in graph_of(graphs, "shortlisted")[0].node if node.op_type == "ScatterElements")
-    model = onnx.load(graphs[0] / "shortlisted.onnx")
+    model = onnx.load(graphs.directory / "shortlisted.onnx")
     model.graph.output.append(helper.make_tensor_value_info(head.input[0], onnx.TensorProto.FLOAT, None))
     model.graph.output.append(helper.make_tensor_value_info(head.output[0], onnx.TensorProto.FLOAT, None))
-    onnx.save(model, graphs[0] / "watched.onnx")
-    session = open_session(graphs[0] / "watched.onnx", 1)
-    shape = graphs[1]
+    onnx.save(model, graphs.directory / "watched.onnx")
+    session = open_session(graphs.directory / "watched.onnx", 1)
+    shape = graphs.shape
     given = {"tokens": np.array([[5, 6, 7]])}
     for one in session.get_inputs():
         if one.name != "tokens":

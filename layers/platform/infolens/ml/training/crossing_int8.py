@@ -15,14 +15,14 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from infolens.ml.encoder_decoder import KEPT
-from infolens.ml.training.graph_rewriting import replace_nodes
+from infolens.ml.training.graph_rewriting import read_weights_directly, replace_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto
 
 CALIBRATION_ROWS = 64
 """Rows that scales are found on; a long one takes half a second, and each has hundreds of tokens."""
@@ -63,17 +63,18 @@ def give_int8(model: ModelProto, scales: Mapping[str, NDArray[np.float32]]) -> N
     added, and what is put in order by head are bytes.
     """
     graph = model.graph
+    read_weights_directly(graph)
     makers = {name: node for node in graph.node for name in node.output}
-    parts = {name: makers[makers[makers[name].input[0]].input[0]] for name in scales}
-    split = next(iter(parts.values()))
-    add = makers[split.input[0]]
-    product = next(makers[name] for name in add.input if name in makers and makers[name].op_type == "MatMul")
+    weights = {weight.name: weight for weight in graph.initializer}
     by_part = {makers[makers[name].input[0]].input[0]: found for name, found in scales.items()}
+    split = makers[next(iter(by_part))]
+    add = makers[split.input[0]]
+    product = next(makers[name] for name in add.input if name in makers)
     factors = np.concatenate([by_part[name] for name in split.output])
     bias = next(name for name in add.input if name != product.output[0])
     new = {
-        "crossing/weights": _constant(graph, makers, product.input[1]) / factors,
-        "crossing/bias": _constant(graph, makers, bias) / factors,
+        "crossing/weights": numpy_helper.to_array(weights[product.input[1]]) / factors,
+        "crossing/bias": numpy_helper.to_array(weights[bias]) / factors,
         "crossing/one": np.array(1, dtype=np.float32),
         "crossing/zero": np.array(0, dtype=np.int8),
     }
@@ -148,11 +149,3 @@ def _reading(node: NodeProto) -> list[NodeProto]:
         ),
         helper.make_node("Mul", [f"{answer}/read", f"{values}/scales"], [answer]),
     ]
-
-
-def _constant(graph: GraphProto, makers: Mapping[str, NodeProto], name: str) -> NDArray[np.float32]:
-    """The value of a weight, which may go under a second name."""
-    while name in makers:
-        name = makers[name].input[0]
-    found: NDArray[np.float32] = numpy_helper.to_array(next(one for one in graph.initializer if one.name == name))
-    return found

@@ -28,18 +28,19 @@ _MIDDLE = 128
 """What stands for zero in a matrix of unsigned bytes."""
 
 
-def decoder_to_int8(exact: Path, path: Path, *, bits: int = 8, block: int = BLOCK, shortlist: int = SHORTLIST) -> None:
+def decoder_to_int8(
+    model: onnx.ModelProto, path: Path, *, bits: int = 8, block: int = BLOCK, shortlist: int = SHORTLIST
+) -> None:
     """Quantise all weights of a decoder graph but biases and norms.
 
     Args:
-        exact: the decoder graph in fp32, see `bart_graphs.write_decoder`.
+        model: the decoder graph in fp32, see `bart_graphs.write_decoder`; it is changed.
         path: where the int8 file goes.
         bits: 8, or 4 for trials: the embeddings are then stored beside the layer that gives logits.
         block: weights that share a scale, at most.
         shortlist: tokens whose logits are computed in eight bits, where that pays (`shortlisted_head.pays`).
     """
     logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
-    model = onnx.load(exact)
     table = next(node for node in model.graph.node if node.op_type == "Gather" and "tokens" in node.input)
     weights = next(numpy_helper.to_array(one) for one in model.graph.initializer if one.name == table.input[0])
     vocabulary, width = weights.shape

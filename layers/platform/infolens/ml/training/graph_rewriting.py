@@ -28,3 +28,16 @@ def replace_nodes(graph: GraphProto, nodes: Sequence[NodeProto], weights: Iterab
     held = [weight for weight in (*graph.initializer, *weights) if weight.name in read]
     del graph.initializer[:]
     graph.initializer.extend(held)
+
+
+def read_weights_directly(graph: GraphProto) -> None:
+    """Drop the nodes by which equal weights go under several names."""
+    weights = {weight.name for weight in graph.initializer}
+    same = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity" and node.input[0] in weights
+    }
+    kept = [node for node in graph.node if node.output[0] not in same]
+    for node in kept:
+        for at, name in enumerate(node.input):
+            node.input[at] = same.get(name, name)
+    replace_nodes(graph, kept)

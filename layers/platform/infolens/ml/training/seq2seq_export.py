@@ -110,11 +110,9 @@ def to_int8(exact: Path, path: Path, crossing: Scales | None = None) -> None:
     """
     model = onnx.load(exact)
     if "tokens" in {given.name for given in model.graph.input}:
-        decoder_to_int8(exact, path)
         if crossing:
-            model = onnx.load(path)
             take_int8(model, crossing)
-            onnx.save(model, path)
+        decoder_to_int8(model, path)
     else:
         if crossing:
             give_int8(model, crossing)

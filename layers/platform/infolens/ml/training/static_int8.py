@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from infolens.ml.training.graph_rewriting import readers_of, replace_nodes
+from infolens.ml.training.graph_rewriting import read_weights_directly, readers_of, replace_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def static_int8(exact: Path, path: Path, rows: Sequence[Mapping[str, NDArray[np.
         raise ValueError("static scales need rows to be found on")
     model = onnx.load(exact)
     graph = model.graph
-    _read_weights_directly(graph)
+    read_weights_directly(graph)
     products = _products(graph, exclude)
     ranges = activation_ranges(model, sorted({one.node.input[0] for one in products}), rows)
     _rewrite(graph, products, ranges)
@@ -92,19 +92,6 @@ def activation_ranges(
             low, high = found[name]
             found[name] = (min(low, float(values.min())), max(high, float(values.max())))
     return found
-
-
-def _read_weights_directly(graph: GraphProto) -> None:
-    """Drop the nodes by which equal weights go under several names."""
-    weights = {weight.name for weight in graph.initializer}
-    same = {
-        node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity" and node.input[0] in weights
-    }
-    kept = [node for node in graph.node if node.output[0] not in same]
-    for node in kept:
-        for at, name in enumerate(node.input):
-            node.input[at] = same.get(name, name)
-    replace_nodes(graph, kept)
 
 
 def _products(graph: GraphProto, exclude: str) -> list[_Product]:
