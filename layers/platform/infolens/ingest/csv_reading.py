@@ -198,7 +198,7 @@ class SectionReader:
         self._pending = self._pending + data if self._pending else data
 
     def _take(self, cut: int) -> Iterator[Block]:
-        """Make records of the first `cut` bytes pending, which are whole lines; what is not finished stays pending."""
+        """Make records of the bytes pending, of which the first `cut` are whole lines; the rest stays pending."""
         quick = self._quickly()
         if quick:
             if quick.block.lines:

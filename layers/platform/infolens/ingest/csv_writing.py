@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PERHAPS_MARKED = frozenset({*_FORMULA_STARTS, "'"})
-"""First characters of cells that have to be looked at."""
+"""First characters of cells that have to be looked at; most cells begin with another."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def safe_cell(value: str) -> str:
     """Give a cell that no spreadsheet takes for a formula; `without_formula_mark` gives every value back."""
-    return f"'{value}" if value[:1] in _PERHAPS_MARKED and _needs_mark(value) else value
+    return f"'{value}" if _needs_mark(value) else value
 
 
 def without_formula_mark(value: str) -> str:
@@ -31,6 +31,8 @@ def without_formula_mark(value: str) -> str:
 
 
 def _needs_mark(value: str) -> bool:
+    if value[:1] not in _PERHAPS_MARKED:
+        return False
     bare = value.lstrip("'")  # or nobody could tell "'=1" that an editor wrote from a "=1" that we marked
     return bare.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(bare)
 

@@ -99,7 +99,7 @@ class SeenRows:
         long, short = (one, other) if len(one) >= len(other) else (other, one)
         rows = len(long) + len(short)
         if rows <= self._in_memory:
-            (both,) = _merged(long, short, max(1, len(long)))
+            both = _inserted(long, short)
             return _Run(both.hi, both.lo)
         with tempfile.TemporaryFile() as file:
             os.posix_fallocate(file.fileno(), 0, 2 * _WIDTH * rows)  # or a full disk would end the process later
@@ -122,7 +122,7 @@ def _in_file(number: int, rows: int) -> _Run:
 
 def _merged(long: _Run, short: _Run, rows: int) -> Iterator[Digests]:
     """Merge two runs, as many rows of the longer one at a time."""
-    places = range(0, max(1, len(long)), rows)
+    places = range(0, len(long), rows)
     edges = [0, *(int(np.searchsorted(short.hi, long.hi[place])) for place in places[1:]), len(short)]
     for place, (begin, end) in zip(places, itertools.pairwise(edges), strict=True):
         yield _inserted(long.part(place, place + rows), short.part(begin, end))
