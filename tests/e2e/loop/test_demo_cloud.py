@@ -21,7 +21,7 @@ LONG_ENOUGH = "The senate voted on the bill after a long night of debate, and th
 
 def test_the_demo_comes_out_as_promised(told):
     """Exit code 0, every chapter closed, and the summary with what the issue asks for."""
-    assert told.code == 0, told.text[-6000:]
+    assert told.code == 0, told.text[-1500:]
     for chapter in range(1, 9):
         assert re.search(rf"^{chapter}\. ", told.text, re.MULTILINE), chapter
     for part in ("rows", "duplicate", "rejected", "✓ accuracy", "bundle", "until weight 0", "What to run next"):

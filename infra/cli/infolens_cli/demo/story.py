@@ -455,7 +455,8 @@ class Story:
                         f"[dim]{steps[-1].seconds:5.1f} s[/]  {views.bar(weight)} {weight:3d} % for version {candidate}"
                     )
                 step.show(_live(state, saw))
-                step.note(f"{saw.requests} requests, {saw.failed} failed, {saw.rescued} rescued by the champion")
+                why = f" ({', '.join(saw.failures)})" if saw.failures else ""
+                step.note(f"{saw.requests} requests, {saw.failed} failed{why}, {saw.rescued} rescued by the champion")
                 return state if done(state) else None
 
             wait_for(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 WORKERS = 12
 """Requests in flight at most: at the demo's rate, one in flight longer than a second is already a slow model."""
 
+_LATE_SECONDS = 0.2
+"""How much of what is late is sent after all. More at once would start environments for a crowd that is none."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -96,6 +99,9 @@ class Traffic:
     ) -> None:
         """Send `payloads` round and round, `rate` a second, each with the next of `ids` as its prediction id.
 
+        Users come one after another, the next when those before have been answered: on one machine all environments of
+        a crowd start at once on few cores, and on a slow one none of them starts in the time that Lambda gives it.
+
         The clock is the wall's: what users see is laid beside what the logs say.
         """
         self._send = send
@@ -105,6 +111,10 @@ class Traffic:
         self._workers = workers
         self._clock = clock
         self._seen: list[Seen] = []
+        self._users = 1
+        self._answers_to_come = 1
+        """Before the next user comes."""
+        self._slots = threading.Semaphore(self._users)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._pacer = threading.Thread(target=self._pace, name="demo-traffic", daemon=True)
@@ -139,16 +149,15 @@ class Traffic:
 
     def _pace(self) -> None:
         with ThreadPoolExecutor(self._workers, thread_name_prefix="demo-user") as users:
-            slots = threading.Semaphore(self._workers)
             due = self._clock()
             while not self._stop.is_set():
                 # No user free: the rate gives way, instead of a queue that would hide how slow the answers are.
-                if slots.acquire(timeout=0.2):
-                    users.submit(self._one, {"prediction_id": next(self._ids), **next(self._payloads)}, slots)
-                    due = max(due + 1 / self._rate, self._clock() - 1)
+                if self._slots.acquire(timeout=0.2):
+                    users.submit(self._one, {"prediction_id": next(self._ids), **next(self._payloads)})
+                    due = max(due + 1 / self._rate, self._clock() - _LATE_SECONDS)
                     self._stop.wait(max(0.0, due - self._clock()))
 
-    def _one(self, payload: dict[str, object], slots: threading.Semaphore) -> None:
+    def _one(self, payload: dict[str, object]) -> None:
         at = self._clock()
         try:
             answer = self._send(payload)
@@ -160,6 +169,11 @@ class Traffic:
             detail = "" if answer.ok else str(body.get("detail") or body.get("title") or "")
             seen = Seen(at, self._clock() - at, answer.status, version, detail, answer.fallback)
         finally:
-            slots.release()
+            self._slots.release()
         with self._lock:
             self._seen.append(seen)
+            self._answers_to_come -= 1
+            if not self._answers_to_come and self._users < self._workers:
+                self._users += 1
+                self._answers_to_come = self._users
+                self._slots.release()

@@ -79,19 +79,22 @@ def test_a_refusal_and_a_silence_are_both_seen():
     assert [(one.status, one.detail) for one in seen] == [(0, "nothing answers"), (503, "no model")]
 
 
-def test_slow_answers_hold_back_the_rate_instead_of_piling_up():
-    """No more requests are under way than there are users."""
-    release, under_way, most = threading.Event(), [], []
+def test_users_come_one_after_another_and_slow_answers_pile_up_no_more_than_they_are():
+    """One more is under way only when those before have been answered: the second after 1 answer, the third after 3."""
+    lock, under_way, answers, met = threading.Lock(), set(), itertools.count(), set()
 
     def send(payload):
-        under_way.append(payload)
-        most.append(len(under_way))
-        release.wait(5)
-        under_way.pop()
-        return Answer(200, {"model_version": "2"}, 0.01)
+        with lock:
+            under_way.add(payload["prediction_id"])
+            met.add((len(under_way), send.answered))
+        send.slow.wait(0.02)
+        with lock:
+            under_way.remove(payload["prediction_id"])
+            send.answered = next(answers) + 1
+        return Answer(200, {"model_version": "2"}, 0.02)
 
-    with Traffic(send, PAYLOADS, rate=500, ids=itertools.count(7), workers=3) as users:
-        wait_for(lambda: len(most) >= 3 or None, what="three requests", seconds=5, every=0.01)
-        release.set()
-        wait_for(lambda: len(users.since(0)) >= 10 or None, what="ten answers", seconds=5, every=0.01)
-    assert max(most) <= 3
+    send.answered, send.slow = 0, threading.Event()
+    with Traffic(send, PAYLOADS, rate=500, ids=itertools.count(7), workers=4) as users:
+        wait_for(lambda: len(users.since(0)) >= 30 or None, what="thirty answers", seconds=10, every=0.01)
+    assert max(met)[0] == 4
+    assert all(before >= sum(range(many)) for many, before in met)
