@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 EVERY = 0.05
@@ -20,12 +22,18 @@ SHARED_EVERY = 10
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+_BLOCK = 512
+"""Bytes of a block, as `stat` counts."""
+
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Held:
-    """Megabytes (10^6 bytes), each summed over the processes of one moment, the highest of all moments."""
+    """Megabytes (10^6 bytes), each summed over the processes of one moment, the highest of all moments.
+
+    Files in memory (memfd) that the processes have open count once in each, though nobody has mapped them.
+    """
 
     resident: float = 0.0
     """Rss: pages shared by two processes count twice."""
@@ -33,6 +41,10 @@ class Held:
     """Pss: shared pages count once. Pages of mapped files are in both."""
     anonymous: float = 0.0
     """The part of Pss that is no file's and cannot be dropped when memory gets short."""
+
+    def __add__(self, more: float) -> Held:
+        """Add megabytes to each."""
+        return Held(self.resident + more, self.proportional + more, self.anonymous + more)
 
     def highest(self, other: Held) -> Held:
         """Give the higher of each figure."""
@@ -46,7 +58,8 @@ class Held:
 def held(pid: int, proc: Path = _PROC) -> Held:
     """Sum up what a process and its descendants hold now; those that have ended hold nothing."""
     sums = dict.fromkeys(("Rss", "Pss", "Pss_Anon"), 0)
-    for each in _family(pid, proc):
+    family = _family(pid, proc)
+    for each in family:
         try:
             lines = (proc / str(each) / "smaps_rollup").read_text().splitlines()[1:]
         except OSError:
@@ -55,18 +68,31 @@ def held(pid: int, proc: Path = _PROC) -> Held:
             name, _, rest = line.partition(":")
             if name in sums:
                 sums[name] += int(rest.split()[0])
-    return Held(*(sums[name] * 1024 / 1e6 for name in ("Rss", "Pss", "Pss_Anon")))
+    return Held(*(sums[name] * 1024 / 1e6 for name in ("Rss", "Pss", "Pss_Anon"))) + _in_files(family, proc)
 
 
 def resident(pid: int, proc: Path = _PROC) -> Held:
     """Do the same for `Held.resident` alone, which the kernel has counted already."""
     pages = 0
-    for each in _family(pid, proc):
+    family = _family(pid, proc)
+    for each in family:
         try:
             pages += int((proc / str(each) / "statm").read_text().split()[1])
         except (OSError, IndexError):
             continue
-    return Held(pages * _PAGE / 1e6)
+    return Held(pages * _PAGE / 1e6) + _in_files(family, proc)
+
+
+def _in_files(family: Iterable[int], proc: Path) -> float:
+    """Give the megabytes of all files in memory that some processes have open, each once."""
+    found: dict[int, int] = {}
+    for each in family:
+        with contextlib.suppress(OSError):  # it has ended, or closed one
+            for file in (proc / str(each) / "fd").iterdir():
+                if str(file.readlink()).startswith("/memfd:"):
+                    facts = file.stat()
+                    found[facts.st_ino] = facts.st_blocks * _BLOCK
+    return sum(found.values()) / 1e6
 
 
 def _family(pid: int, proc: Path) -> list[int]:

@@ -54,3 +54,17 @@ def test_real_child_is_seen():
         parent.communicate(b"\n")
     assert 64 * 1.04 < watch.peak.anonymous < 200
     assert watch.peak.resident > watch.peak.anonymous
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Linux has files in memory")
+def test_files_in_memory_count_once():
+    """What two processes share by a file that nobody has mapped is held all the same."""
+    with (
+        os.fdopen(os.memfd_create("shared"), "wb") as file,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(file.fileno(),)) as other,
+    ):
+        before = resident_memory.resident(os.getpid())
+        os.pwrite(file.fileno(), b"x" * (64 << 20), 0)
+        more = resident_memory.resident(os.getpid()).resident - before.resident
+        other.communicate(b"")
+    assert more == pytest.approx(64 * 1.048576, abs=20)

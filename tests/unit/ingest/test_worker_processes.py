@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
+import errno
 import multiprocessing
 import os
 import signal
 
 import pytest
 
-from infolens.ingest.worker_processes import Crew, WorkerDiedError, free_pages
+from infolens.ingest.worker_processes import Crew, WorkerDiedError
 
 
 def work(head, bodies):
@@ -20,7 +20,7 @@ def work(head, bodies):
         raise ValueError("no such work")
     if head == "odd":
         raise UnicodeDecodeError("utf-8", b"x", 0, 1, "an error of five arguments")
-    return (head, os.getpid()), [bytes(body[::-1]) for body in bodies]
+    return (head, os.getpid()), [body.read()[::-1] for body in bodies]
 
 
 def all_of(crew, count):
@@ -48,7 +48,7 @@ def test_work_is_done_by_other_processes():
 
 
 @pytest.mark.parametrize("shared", [0, 64, 100, 1 << 12])
-def test_bytes_are_the_same_by_shared_memory_and_by_socket(shared):
+def test_bytes_are_the_same_by_file_and_by_socket(shared):
     """Whether all, some or none of them have room; in one piece or several, time and again."""
     with Crew(work, 2, shared) as crew:
         for size in (0, 1, 30, 64, 90, 5000):
@@ -99,18 +99,14 @@ def test_end_of_the_block_ends_work_under_way():
     assert not multiprocessing.active_children()
 
 
-def test_shared_pages_are_given_back():
-    """Whole pages of what was read are empty again; what lies around them on their pages stays."""
-    page = mmap.PAGESIZE
-    shared = mmap.mmap(-1, 4 * page)
-    shared[:] = b"x" * (4 * page)
-    with memoryview(shared) as whole, whole[100 : 3 * page + 5] as given:
-        free_pages(given)
-    assert shared[:] == b"x" * page + b"\0" * (2 * page) + b"x" * page
+def refuse(*_):
+    """Stand for a file in memory when there is none left."""
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
-def test_other_bytes_are_nobody_elses():
-    """They go by themselves."""
-    data = b"x" * (3 * mmap.PAGESIZE)
-    free_pages(memoryview(data))
-    assert data == b"x" * (3 * mmap.PAGESIZE)
+@pytest.mark.parametrize(("write", "why"), [(refuse, "allocate memory"), (lambda *_: 4, "there was room for 4")])
+def test_bytes_that_find_no_room_fail(monkeypatch, write, why):
+    """Memory that runs out in the middle of a section is an error here, never a shorter section there."""
+    monkeypatch.setattr(os, "pwritev", write)
+    with Crew(work, 1, 64) as crew, pytest.raises(MemoryError, match=f"5 bytes for another process: .*{why}"):
+        crew.begin("it", 0, b"12345")

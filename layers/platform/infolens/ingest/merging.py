@@ -379,8 +379,8 @@ class Merging:
         """Do the same in several processes, which have no part in reading: in order, few parts in memory."""
 
         def work(place: int, bodies: Sequence[Given]) -> tuple[Dropped, tuple[bytes]]:
-            lines = np.frombuffer(bodies[1], np.uint32)
-            data, gone = _without(self._schema, self._counts[place], bytearray(bodies[0]), lines)
+            part, lines = bodies[0].read(), np.frombuffer(bodies[1].read(), np.uint32)
+            data, gone = _without(self._schema, self._counts[place], part, lines)
             return gone, (data,)
 
         done: dict[int, tuple[bytes | None, Dropped]] = {}
@@ -459,9 +459,7 @@ class Merging:
         return records.sketch[kept], records.line[kept]
 
 
-def _without(
-    schema: Schema, counts: SectionCounts, data: bytes | bytearray, lines: NDArray[np.uint32]
-) -> tuple[bytes, Dropped]:
+def _without(schema: Schema, counts: SectionCounts, data: bytes, lines: NDArray[np.uint32]) -> tuple[bytes, Dropped]:
     """Take the rows on some lines out of a section's part, and count them with those that it was staged without."""
     table, out = without_lines(read_part(data), lines)
     return part_bytes(arrow_schema(schema.columns), table.to_batches()), counts.earlier + dropped_of(schema, out)

@@ -35,6 +35,9 @@ ROWS_PER_GROUP = 2048
 """Some 1.3 MB of news: what a writer holds at a time stays in the processor's cache, and in memory that it has used
 before. Larger groups make a part smaller by less than a thousandth."""
 
+_INCOMPRESSIBLE = frozenset({IDENTITY, SPLIT, UPLOAD_ID})
+"""Digests have nothing to compress, and a dictionary leaves nothing of the others."""
+
 _RUN = 16
 """Rows between two that go from which on a piece of a batch costs less than a copy of its rows."""
 
@@ -131,11 +134,16 @@ class PartWriter:
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         kinds = dict(zip(self._schema.names, self._schema.types, strict=True))
-        texts = [name for name, kind in kinds.items() if kind == pa.string() and _is_long(first.column(name))]
-        short = [name for name in kinds if name not in texts and name != IDENTITY]
-        paths = [f"{name}.list.element" if pa.types.is_list(kinds[name]) else name for name in short]
+        paths = {name: f"{name}.list.element" if pa.types.is_list(kind) else name for name, kind in kinds.items()}
+        texts = {name for name, kind in kinds.items() if kind == pa.string() and _is_long(first.column(name))}
+        short = [paths[name] for name in kinds if name not in texts | {IDENTITY}]
         return pq.ParquetWriter(
-            self._sink, self._schema, compression="zstd", use_dictionary=paths, write_statistics=paths
+            self._sink,
+            self._schema,
+            compression={path: "none" if name in _INCOMPRESSIBLE else "zstd" for name, path in paths.items()},
+            use_dictionary=[path for path in short if path != LINE],
+            column_encoding={LINE: "DELTA_BINARY_PACKED"},
+            write_statistics=short,
         )
 
 

@@ -20,7 +20,7 @@ from infolens.ingest.process_memory import hold_little
 from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, read_section
 from infolens.ingest.seen_rows import SeenRows
-from infolens.ingest.worker_processes import Crew, free_pages
+from infolens.ingest.worker_processes import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from infolens.ingest.sections import ReadSection
     from infolens.ingest.survey import Survey
     from infolens.ingest.worker_processes import Given
-
-    Piece = bytes | bytearray | memoryview
 
 WINDOW_BYTES = 256 << 10
 """Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
@@ -112,10 +110,10 @@ class _Job:
         """Give the offset at which the next section begins."""
         return (number + 1) * self.section_bytes
 
-    def read(self, data: Sequence[Piece], number: int, start: int) -> ReadSection:
-        """Read a section from bytes that begin at its start, in one piece or several."""
-        stop, content = self.stop(number), cast("IO[bytes]", _Bytes(data))
-        return read_section(content, self.survey, self.schema, number, start, stop, self.upload_id)
+    def read(self, content: Given | _Bytes, number: int, start: int) -> ReadSection:
+        """Read a section from bytes that begin at its start."""
+        stop, whole = self.stop(number), cast("IO[bytes]", content)
+        return read_section(whole, self.survey, self.schema, number, start, stop, self.upload_id)
 
 
 class _Earlier:
@@ -143,11 +141,11 @@ class _Earlier:
 class _Bytes:
     """Reads memory without a copy of the whole."""
 
-    def __init__(self, data: Sequence[Piece]) -> None:
-        self._left = deque([memoryview(piece) for piece in data])
+    def __init__(self, data: Sequence[memoryview]) -> None:
+        self._left = deque(data)
 
     def read(self, size: int) -> bytes:
-        """See IO. What is read from memory that processes share is given back: nobody reads it twice."""
+        """See IO."""
         taken: list[memoryview] = []
         while size and self._left:
             piece = self._left.popleft()
@@ -155,10 +153,7 @@ class _Bytes:
                 self._left.appendleft(piece[size:])
             taken.append(piece[:size])
             size -= len(taken[-1])
-        data = b"".join(taken)
-        for piece in taken:
-            free_pages(piece)
-        return data
+        return b"".join(taken)
 
 
 class _Source:
@@ -292,7 +287,7 @@ def _read_whole(source: _Source, job: _Job, number: int, start: int) -> ReadSect
         source.reaches(max(start, job.stop(number)) + beyond)
         given = source.after_line_end(start, source.end)
         if source.ended or given >= job.stop(number):
-            section = job.read(source.between(start, given), number, start)
+            section = job.read(_Bytes(source.between(start, given)), number, start)
             if _is_whole(section.counts, given, source):
                 return section
         beyond = min(beyond * 8, beyond + MAX_RECORD)
@@ -380,10 +375,10 @@ class _Work:
     ) -> tuple[SectionCounts, Sequence[bytes | memoryview]]:
         what, number, start, wanted = head
         if what == "write":
-            return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0], np.uint32)))
+            return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0].read(), np.uint32)))
         self._source.forget()  # the parent's, of which the fork has a copy
         self._held = {each: section for each, section in self._held.items() if each in wanted}
-        section = self._held[number] = self._job.read(bodies, number, start)
+        section = self._held[number] = self._job.read(bodies[0], number, start)
         return section.counts, (section.index, section.rejects)
 
 

@@ -1,36 +1,34 @@
 """Forks processes that do pieces of work, and gives them large bytes without a copy too many.
 
 Lambda has no shared memory with a name, hence no queues and locks of `multiprocessing`: processes are forked and talk
-over sockets, and through a piece of memory without a name that both have since the fork. They use no connection of
-their parent's. One that dies is noticed, and none outlives the block that it was made for.
+over sockets, and through a file without a name, in memory, that both have since the fork. It is written and read and
+never mapped: each page would cost a fault in either process, which takes longer than to copy it. They use no connection
+of their parent's. One that dies is noticed, and none outlives the block that it was made for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import mmap
+import io
 import multiprocessing
+import os
 import pickle
 import socket
+import tempfile
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any, Self, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
 
-    Given = bytearray | memoryview
-    Work = Callable[[Any, Sequence[Given]], tuple[object, Sequence[bytes | memoryview]]]
+    Work = Callable[[Any, Sequence["Given"]], tuple[object, Sequence[bytes | memoryview]]]
     Body = bytes | memoryview | Sequence[bytes | memoryview]
 
 _BUFFER_BYTES = 1 << 20
-_ALIGNED = 64
-_FREE = getattr(mmap, "MADV_REMOVE", mmap.MADV_DONTNEED)
-"""Gives shared pages back to the system, for all who share them; Linux knows it."""
+_MOST_PIECES = os.sysconf("SC_IOV_MAX")
 _PATIENCE_S = 5.0
 
 
@@ -38,34 +36,39 @@ class WorkerDiedError(RuntimeError):
     """A process is gone before its work was done; most likely it was killed for want of memory."""
 
 
-def free_pages(given: memoryview) -> None:
-    """Give the memory of shared bytes back, but for the pages at its edges; of other bytes nothing."""
-    shared = given.obj
-    if not isinstance(shared, mmap.mmap):
-        return
-    with memoryview(shared) as whole:
-        begin = _address(given) - _address(whole)
-    first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
-    size = (begin + len(given)) // mmap.PAGESIZE * mmap.PAGESIZE - first
-    if size > 0:
-        shared.madvise(_FREE, first, size)
+class Given(Protocol):
+    """Bytes that were sent, valid until this end sends."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes, all that are left when no size is given; b"" at the end."""
 
 
-def _address(view: memoryview) -> int:
-    address: int = np.frombuffer(view, np.uint8).ctypes.data
-    return address
+class _InFile:
+    """Bytes that lie in a file."""
+
+    def __init__(self, file: int, place: int, size: int) -> None:
+        self._file = file
+        self._place = place
+        self._end = place + size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See Given."""
+        left = self._end - self._place
+        data = os.pread(self._file, left if size < 0 else min(size, left), self._place)
+        self._place += len(data)
+        return data
 
 
 class _Line:
     """One end of a connection between two processes, which send in turns: small objects, with large bytes.
 
-    Bytes that have room in the shared memory are copied there, once; others go the same way as the objects.
+    Bytes that have room in the file are written there; others go the same way as the objects.
     """
 
-    def __init__(self, end: socket.socket, shared: mmap.mmap | None) -> None:
+    def __init__(self, end: socket.socket, file: int, room: int) -> None:
         self._end = end
-        self._shared = shared
-        self._room = len(shared) if shared else 0
+        self._file = file
+        self._room = room
         for kind in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             end.setsockopt(socket.SOL_SOCKET, kind, _BUFFER_BYTES)
 
@@ -78,7 +81,12 @@ class _Line:
         self._end.close()
 
     def send(self, head: object, *bodies: Body) -> None:
-        """Send an object and bytes, each in one piece or several; what was received before is no longer valid."""
+        """Send an object and bytes, each in one piece or several; what was received before is no longer valid.
+
+        Raises:
+            OSError: the other end is gone.
+            MemoryError: there is no room for the bytes.
+        """
         pieces = [[body] if isinstance(body, bytes | memoryview) else body for body in bodies]
         places: list[tuple[int, int]] = []
         free = 0
@@ -86,13 +94,11 @@ class _Line:
             size = sum(map(len, body))
             fits = free + size <= self._room
             places.append((free if fits else -1, size))
-            free += -(-size // _ALIGNED) * _ALIGNED * fits
+            free += size * fits
         packed = pickle.dumps((head, places))
         for (place, _), body in zip(places, pieces, strict=True):
-            if place >= 0 and self._shared:
-                for piece in body:
-                    self._shared[place : place + len(piece)] = piece
-                    place += len(piece)  # noqa: PLW2901 - of the next piece
+            if place >= 0:
+                _write(self._file, body, place)
         self._end.sendall(len(packed).to_bytes(8, "big") + packed)
         for (place, _), body in zip(places, pieces, strict=True):
             if place < 0:
@@ -107,20 +113,9 @@ class _Line:
         """
         size = int.from_bytes(self._take(8), "big")
         head, places = pickle.loads(self._take(size))  # noqa: S301 - from our own process
-        return head, [self._shared_at(place, size) if place >= 0 else self._take(size) for place, size in places]
-
-    def let_go(self) -> None:
-        """Give up the pages of the shared memory that this process has touched; the other's stay as they are."""
-        if self._shared:
-            self._shared.madvise(mmap.MADV_DONTNEED)
-
-    def free(self) -> None:
-        """Give the shared memory back, contents and all; it can be written again."""
-        if self._shared:
-            self._shared.madvise(_FREE)
-
-    def _shared_at(self, place: int, size: int) -> memoryview:
-        return memoryview(self._shared or b"")[place : place + size]
+        return head, [
+            _InFile(self._file, place, size) if place >= 0 else io.BytesIO(self._take(size)) for place, size in places
+        ]
 
     def _take(self, size: int) -> bytearray:
         data = bytearray(size)
@@ -134,10 +129,32 @@ class _Line:
         return data
 
 
+def _write(file: int, pieces: Sequence[bytes | memoryview], place: int) -> None:
+    for begin in range(0, len(pieces), _MOST_PIECES):
+        some = pieces[begin : begin + _MOST_PIECES]
+        size = sum(map(len, some))
+        try:
+            written = os.pwritev(file, some, place)
+        except OSError as error:  # any other of that kind says that the other process is gone
+            raise MemoryError(f"{size} bytes for another process: {error}") from error
+        if written < size:
+            raise MemoryError(f"{size} bytes for another process: there was room for {written}")
+        place += size
+
+
+def _file_in_memory() -> int:
+    """Open a file without a name: in memory on Linux, elsewhere where temporary files are."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("infolens-sections")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
 @dataclass
 class _Worker:
     process: BaseProcess
     line: _Line
+    file: int
     about: object = None
     """What it works at; None while it has nothing to do."""
 
@@ -153,7 +170,7 @@ class Crew:
                 at the beginning of the block, and the objects must be such as pickle takes. Of the bytes that it is
                 given nothing may be left in what it gives back.
             count: of processes.
-            shared_bytes: memory that each process shares with its parent; bytes that fit go through it.
+            shared_bytes: size of the file that each process shares with its parent; bytes that fit go through it.
         """
         self._work = work
         self._count = count
@@ -166,14 +183,14 @@ class Crew:
         gc.freeze()  # what is there now is looked through in no process again, and its pages stay shared
         try:
             for _ in range(self._count):
-                shared = mmap.mmap(-1, self._shared_bytes) if self._shared_bytes else None
-                here, there = (_Line(end, shared) for end in socket.socketpair())
+                file = _file_in_memory()
+                here, there = (_Line(end, file, self._shared_bytes) for end in socket.socketpair())
                 # A worker that held the lines of others would keep them open when the parent is gone.
                 others = [here, *(worker.line for worker in self._workers)]
                 process = context.Process(target=_serve, args=(self._work, there, others), daemon=True)
                 process.start()
                 there.close()
-                self._workers.append(_Worker(process, here))
+                self._workers.append(_Worker(process, here, file))
         except BaseException:
             self.__exit__()
             raise
@@ -184,6 +201,7 @@ class Crew:
         gc.unfreeze()
         for worker in self._workers:
             worker.line.close()
+            os.close(worker.file)
             worker.process.terminate()
         for worker in self._workers:
             worker.process.join(_PATIENCE_S)
@@ -212,6 +230,7 @@ class Crew:
 
         Raises:
             WorkerDiedError: the process is gone.
+            MemoryError: there is no room for the bytes.
         """
         worker = self._workers[self.idle_ones[0] if by is None else by]
         worker.about = about
@@ -219,7 +238,6 @@ class Crew:
             worker.line.send(head, *bodies)
         except OSError as error:
             raise _death_of(worker) from error
-        worker.line.let_go()
 
     def finished(self) -> Iterator[tuple[Any, Any, list[bytes]]]:
         """Wait until some work is done; gives what it was about, and its outcome.
@@ -238,7 +256,7 @@ class Crew:
             if isinstance(head, BaseException):
                 raise head
             about, worker.about = worker.about, None
-            yield about, head, [bytes(body) for body in bodies]
+            yield about, head, [body.read() for body in bodies]
 
 
 def _death_of(worker: _Worker) -> WorkerDiedError:
@@ -261,8 +279,6 @@ def _serve(work: Work, line: _Line, others: list[_Line]) -> None:
             except Exception as error:  # noqa: BLE001 - the parent raises it
                 line.send(_sendable(error))
                 continue
-            del bodies
-            line.free()
             line.send(made, *results)
             del made, results
 
