@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
-from infolens.ml.encoder_decoder import CachedSteps, DecoderShape
+from infolens.ml.decoder_steps import DecoderShape, steps_over
 from infolens.ml.onnx_session import open_session
 
 TEXT = 11
@@ -26,7 +26,7 @@ class Graphs(NamedTuple):
         crossing = np.random.default_rng(5).normal(size=(4, 1, shape.heads, TEXT, shape.head_size)).astype(np.float32)
         names = [f"cross_{part}_{layer}" for layer in range(2) for part in ("key", "value")]
         session = open_session(self.directory / f"{name}.onnx", 1)
-        return CachedSteps(session, shape, dict(zip(names, crossing, strict=True)))
+        return steps_over(session, shape, dict(zip(names, crossing, strict=True)))
 
 
 def random_bart(vocabulary, width):

@@ -9,7 +9,7 @@ import torch
 from transformers import BartForConditionalGeneration
 
 from infolens.contracts.bundle import BundleManifest
-from infolens.ml import encoder_decoder
+from infolens.ml import decoder_steps
 from infolens.ml.bundle import digest_of, verify
 from infolens.ml.encoder_decoder import PROBE_BUCKETS, folded, open_tokens
 from infolens.ml.parity import compare
@@ -90,19 +90,18 @@ def test_int8_parity(trained):
 def test_parity_sees_broken_caches(trained, monkeypatch):
     """A planted fault, caches that forget all but the last token, does not pass the parity gate."""
 
-    class Forgetful(encoder_decoder.CachedSteps):
+    class Forgetful(decoder_steps.TreeSteps):
         """Keeps one token."""
 
         def next_logits(self, token):
             """Forget what came before."""
             logits = super().next_logits(token)
-            for name in self._kept:
-                self._given[f"past_{name}"] = self._given[f"past_{name}"][:, :, -1:, :]
+            self._paths = self._paths[:, -1:]
             return logits
 
     reference = json.loads((trained / "fp32" / "reference.json").read_text())
     predictor = served(trained, "fp32")
-    monkeypatch.setattr(encoder_decoder, "CachedSteps", Forgetful)
+    monkeypatch.setattr(decoder_steps, "TreeSteps", Forgetful)
     report = compare(predictor.scores(reference["inputs"]), reference["scores"], "digest")
     assert report.mean_difference > PARITY.max_mean_difference
 
@@ -160,7 +159,7 @@ class OldDecoder:
 
 def test_old_decoders():
     """A bundle whose decoder takes one token a call is given several one after the other, each with its position."""
-    steps = encoder_decoder.CachedSteps(OldDecoder(), encoder_decoder.DecoderShape(1, 1, 1), {})
+    steps = decoder_steps.steps_over(OldDecoder(), decoder_steps.DecoderShape(1, 1, 1), {})
     assert steps.next_logits(np.array([[7, 8]])).tolist() == [[[7, 0], [8, 1]]]
     steps.forget(1)
     assert steps.next_logits(np.array([[9]])).tolist() == [[[9, 1]]]

@@ -8,12 +8,11 @@ S0-31).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from onnxruntime import OrtValue
 
+from infolens.ml.decoder_steps import DecoderShape, steps_over
 from infolens.ml.decoding import DecodingRules, write
 from infolens.ml.onnx_session import open_session
 from infolens.ml.sentences import sentences
@@ -21,13 +20,14 @@ from infolens.ml.text_classifier import BundleConfigError, softmax
 from infolens.ml.tokens import TextTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from onnxruntime import InferenceSession, IOBinding
+    from onnxruntime import InferenceSession
 
     from infolens.contracts.bundle import BundleManifest
+    from infolens.ml.decoding import Steps
 
 PREDICTOR = "encoder_decoder"
 """Name of this predictor in a manifest."""
@@ -36,98 +36,11 @@ ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
-KEPT = "kept_"
-"""Beginning of the names of a decoder's outputs that are its inputs of the rest of the name, in the same memory."""
-
 PROBE_TOKENS = 16
 PROBE_BUCKETS = 256
 """Scores for parity: what the decoder would write after the first 16 tokens of the text itself, probabilities summed
 over 256 groups of token ids (id modulo 256). So they pass through the encoder, the cross attention and sixteen rounds
 of the caches, do not depend on a word that int8 would choose differently, and stay small for a vocabulary of 50,000."""
-
-
-@dataclass(frozen=True)
-class DecoderShape:
-    """What the caches look like before the first token."""
-
-    layers: int
-    heads: int
-    head_size: int
-
-
-class CachedSteps:
-    """`infolens.ml.decoding.Steps` over the decoder graph."""
-
-    def __init__(
-        self, decoder: InferenceSession, shape: DecoderShape, crossing: Mapping[str, NDArray[np.float32 | np.int8]]
-    ) -> None:
-        """Take the open decoder graph and the encoder graph's outputs of one text."""
-        self._decoder = decoder
-        self._given: dict[str, NDArray[Any]] = dict(crossing)
-        self._one_by_one = any(given.name == "token" for given in decoder.get_inputs())
-        self._kept = [name for layer in range(shape.layers) for name in (f"key_{layer}", f"value_{layer}")]
-        nothing = np.zeros((1, shape.heads, 0, shape.head_size), dtype=np.float32)
-        self._given |= {f"past_{name}": nothing for name in self._kept}
-        shared = [one.name.removeprefix(KEPT) for one in decoder.get_outputs() if one.name.startswith(KEPT)]
-        self._shared = {name: self._given.pop(name) for name in shared}
-        self._binding = self._bound() if shared else None
-
-    def next_logits(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See Steps. Decoders of before lookup decoding take one token a call and are told its position."""
-        if self._one_by_one:
-            return np.stack([self._step(self._position(tokens[:, at])) for at in range(tokens.shape[1])], axis=1)
-        return self._step({"tokens": tokens})
-
-    def _position(self, token: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        past = self._given[f"past_{self._kept[0]}"].shape[2]
-        return {"token": token[:, np.newaxis], "position": np.array([past], dtype=np.int64)}
-
-    def _step(self, given: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        wanted = ["logits", *self._kept]
-        inputs = {**self._given, **given}
-        if self._binding is None:
-            logits, *kept = self._decoder.run(wanted, inputs)
-        else:
-            logits, *kept = self._bound_step(self._binding, wanted, inputs, given["tokens"].size)
-        self._given |= {f"past_{name}": value for name, value in zip(self._kept, kept, strict=True)}
-        return cast("NDArray[np.float32]", logits)
-
-    def _bound_step(
-        self, binding: IOBinding, wanted: Sequence[str], inputs: Mapping[str, NDArray[Any]], queries: int
-    ) -> list[NDArray[Any]]:
-        tokens = next(iter(self._shared.values())).shape[2]
-        if tokens < queries:
-            # The attention wants as many tokens as queries. Looking at all of a text twice gives what once gives.
-            again = -(-queries // tokens)
-            self._shared = {name: np.concatenate([value] * again, axis=2) for name, value in self._shared.items()}
-            binding = self._binding = self._bound()
-        for name, value in inputs.items():
-            binding.bind_cpu_input(name, value)
-        for name in wanted:
-            binding.bind_output(name)
-        self._decoder.run_with_iobinding(binding)
-        found = binding.get_outputs()[-len(wanted) :]
-        return [value.numpy() for value in found]
-
-    def _bound(self) -> IOBinding:
-        """Give what the decoder hands back as both its input and its output, so that nothing of it is copied."""
-        binding = self._decoder.io_binding()
-        for name, value in self._shared.items():
-            memory = OrtValue.ortvalue_from_numpy(value)
-            binding.bind_ortvalue_input(name, memory)
-            binding.bind_ortvalue_output(KEPT + name, memory)
-        return binding
-
-    def follow(self, origins: Sequence[int]) -> None:
-        """See Steps. The encoder graph's outputs are one row for all beams, so they stay where they are."""
-        self._change(lambda kept: kept[list(origins)])
-
-    def forget(self, count: int) -> None:
-        """See Steps."""
-        self._change(lambda kept: np.ascontiguousarray(kept[:, :, : kept.shape[2] - count]))
-
-    def _change(self, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
-        self._given |= {name: change(cast("Any", self._given[name])) for name in map("past_{}".format, self._kept)}
 
 
 class EncoderDecoder:
@@ -177,9 +90,9 @@ class EncoderDecoder:
             return {"summary": summary, "kind": "written", "sentences": []}
         return {"summary": (sentences(text) or [text])[0], "kind": "first_sentence", "sentences": [0]}
 
-    def _steps(self, ids: NDArray[np.int64]) -> CachedSteps:
+    def _steps(self, ids: NDArray[np.int64]) -> Steps:
         crossing = self._encoder.run(self._crossing, {"input_ids": ids[np.newaxis]})
-        return CachedSteps(self._decoder, self._shape, dict(zip(self._crossing, crossing, strict=True)))
+        return steps_over(self._decoder, self._shape, dict(zip(self._crossing, crossing, strict=True)))
 
 
 def folded(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,8 +7,8 @@ import onnx
 import pytest
 import torch
 
+from infolens.ml.decoder_steps import steps_over
 from infolens.ml.decoding import DecodingRules, write
-from infolens.ml.encoder_decoder import CachedSteps
 from infolens.ml.onnx_session import open_session
 from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write_encoder
 from infolens.ml.training.crossing_int8 import crossing_scales, give_int8, take_int8
@@ -67,8 +67,8 @@ def pair(graphs, ids):
     """Steps of the exact decoder over rounded numbers, and of the one that takes them in eight bits."""
     directory, shape, scales = graphs
     crossing = crossing_of(graphs, "encoder-int8", ids)
-    exact = CachedSteps(open_session(directory / "decoder.onnx", 1), shape, in_numbers(crossing, scales))
-    return exact, CachedSteps(open_session(directory / "decoder-int8.onnx", 1), shape, crossing)
+    exact = steps_over(open_session(directory / "decoder.onnx", 1), shape, in_numbers(crossing, scales))
+    return exact, steps_over(open_session(directory / "decoder-int8.onnx", 1), shape, crossing)
 
 
 def test_rounded_to_half_a_step(graphs):
@@ -128,8 +128,9 @@ def test_nothing_is_copied(graphs):
     """After a step the decoder has handed back the very memory that it was given."""
     steps = pair(graphs, articles(1)[0])[1]
     steps.next_logits(np.array([[5]]))
-    kept = steps._binding.get_outputs()
-    for value, memory in zip(steps._shared.values(), kept, strict=False):
+    graph = steps._graph
+    assert set(graph._memory) == set(graphs[2])
+    for value, memory in zip(graph._memory.values(), graph._binding.get_outputs(), strict=False):
         assert np.shares_memory(value, memory.numpy())
 
 

@@ -70,9 +70,13 @@ def test_as_many_as_the_shortlist(graphs):
     onnx.save(model, graphs.directory / "watched.onnx")
     session = open_session(graphs.directory / "watched.onnx", 1)
     shape = graphs.shape
-    given = {"tokens": np.array([[5, 6, 7]])}
+    given = {
+        "tokens": np.array([[5, 6, 7]]),
+        "places": np.array([[0, 1, 2]]),
+        "seen": np.zeros((1, 1, 3, 3), dtype=np.float32),
+    }
     for one in session.get_inputs():
-        if one.name != "tokens":
+        if one.name not in given:
             length = 0 if one.name.startswith("past") else TEXT
             given[one.name] = np.ones((1, shape.heads, length, shape.head_size), dtype=np.float32)
     coarse, found = session.run([head.input[0], head.output[0]], given)

@@ -1,8 +1,8 @@
 """A BART as the two graphs that serve it: the encoder with cross attention's keys and values, and a decoder step.
 
 The graphs are the model's own modules in an order of our own, so its weights are used as they are. One text at a time,
-without padding. Beams lie along the first axis of tokens and caches; for the cross attention they are more queries of
-one text, whose keys and values keep one row for all of them.
+without padding. Tokens of several beams lie behind each other, and the decoder is told which of them each one sees; for
+the cross attention they are more queries of one text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.onnx import symbolic_helper
 
-from infolens.ml.encoder_decoder import DecoderShape
+from infolens.ml.decoder_steps import DecoderShape
 from infolens.ml.training.onnx_export import trace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Attention(torch.autograd.Function):
 
 
 class _CachedAttention(torch.autograd.Function):
-    """The same with what was kept, in which no token sees those after it."""
+    """The same with what was kept, in which each token sees some of all tokens."""
 
     @staticmethod
     def forward(  # noqa: PLR0913, PLR0917 - what tracing runs; `symbolic` is what is written
@@ -70,13 +70,13 @@ class _CachedAttention(torch.autograd.Function):
         queries: Tensor,
         keys: Tensor,
         values: Tensor,
+        seen: Tensor,
         past_keys: Tensor,
         past_values: Tensor,
         heads: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
         keys = torch.cat([past_keys, _by_head(keys, heads)], dim=2)
         values = torch.cat([past_values, _by_head(values, heads)], dim=2)
-        seen = torch.ones(queries.shape[1], keys.shape[2], dtype=torch.bool).tril(past_keys.shape[2])
         found = nn.functional.scaled_dot_product_attention(_by_head(queries, heads), keys, values, attn_mask=seen)
         return found.transpose(1, 2).flatten(start_dim=2), keys, values
 
@@ -86,26 +86,15 @@ class _CachedAttention(torch.autograd.Function):
         queries: Any,  # noqa: ANN401
         keys: Any,  # noqa: ANN401
         values: Any,  # noqa: ANN401
+        seen: Any,  # noqa: ANN401
         past_keys: Any,  # noqa: ANN401
         past_values: Any,  # noqa: ANN401
         heads: int,
     ) -> Any:  # noqa: ANN401
         # torch has no public way to leave an input out
         none = symbolic_helper._optional_input_placeholder_tensor(graph)  # type: ignore[no-untyped-call]  # noqa: SLF001
-        found = graph.op(
-            "com.microsoft::MultiHeadAttention",
-            queries,
-            keys,
-            values,
-            none,
-            none,
-            none,
-            past_keys,
-            past_values,
-            num_heads_i=heads,
-            unidirectional_i=1,
-            outputs=3,
-        )
+        inputs = (queries, keys, values, none, none, seen, past_keys, past_values)
+        found = graph.op("com.microsoft::MultiHeadAttention", *inputs, num_heads_i=heads, outputs=3)
         found[0].setType(queries.type())
         return found
 
@@ -141,7 +130,7 @@ class EncoderGraph(nn.Module):
 
 
 class DecoderGraph(nn.Module):
-    """Some tokens and what was kept of those before -> logits after each, and what is to be kept."""
+    """Some tokens, which of all tokens each sees, and what was kept of those before -> logits, what is to be kept."""
 
     def __init__(self, model: BartForConditionalGeneration) -> None:
         """Take a model's decoder and the layer that gives logits."""
@@ -154,33 +143,31 @@ class DecoderGraph(nn.Module):
         self.shape = decoder_shape(model)
         self.joined = nn.ModuleList(_joined(*_projections(layer.self_attn)) for layer in self.decoder.layers)
 
-    def forward(self, tokens: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, tokens: Tensor, places: Tensor, seen: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
         """Make one step.
 
         Args:
-            tokens: shape (beams, count).
-            caches: for each layer past keys and values, shape (beams, heads, past, head size), then the encoder
-                graph's keys and values.
+            tokens: shape (1, count).
+            places: how many tokens of its beam stand before each, shape (1, count).
+            seen: 0 where a token sees another and -inf elsewhere, shape (1, 1, count, past + count).
+            caches: for each layer past keys and values, shape (1, heads, past, head size), then the encoder graph's
+                keys and values.
 
         Returns:
-            logits, shape (beams, count, vocabulary), then keys and values of each layer, `count` tokens longer.
+            logits, shape (1, count, vocabulary), then keys and values of each layer, `count` tokens longer.
         """
         decoder, heads = self.decoder, self.shape.heads
-        beams, count = tokens.shape
-        places = torch.arange(count) + caches[0].shape[2] + _POSITION_OFFSET
-        places = nn.functional.embedding(places, decoder.embed_positions.weight)
-        states = decoder.layernorm_embedding(decoder.embed_tokens(tokens) + places)
+        positions = nn.functional.embedding(places + _POSITION_OFFSET, decoder.embed_positions.weight)
+        states = decoder.layernorm_embedding(decoder.embed_tokens(tokens) + positions)
         kept: list[Tensor] = []
         for number, (layer, joined) in enumerate(zip(decoder.layers, self.joined, strict=True)):
             past_keys, past_values, cross_keys, cross_values = caches[4 * number : 4 * number + 4]
-            past = (past_keys, past_values)
-            found, *longer = _CachedAttention.apply(*_parts(joined(states), 3), *past, heads)  # type: ignore[no-untyped-call]
+            given = (*_parts(joined(states), 3), seen, past_keys, past_values)
+            found, *longer = _CachedAttention.apply(*given, heads)  # type: ignore[no-untyped-call]
             kept += longer
             states = layer.self_attn_layer_norm(states + layer.self_attn.out_proj(found))
-            # The beams' tokens are the queries of one text: its keys and values are read once for all of them.
-            queries = layer.encoder_attn.q_proj(states).view(1, beams * count, -1)
-            crossed = _Attention.apply(queries, cross_keys, cross_values, heads)  # type: ignore[no-untyped-call]
-            found = crossed.view(beams, count, -1)
+            queries = layer.encoder_attn.q_proj(states)
+            found = _Attention.apply(queries, cross_keys, cross_values, heads)  # type: ignore[no-untyped-call]
             states = layer.encoder_attn_layer_norm(states + layer.encoder_attn.out_proj(found))
             widened = layer.fc2(layer.activation_fn(layer.fc1(states)))
             states = layer.final_layer_norm(states + widened)
@@ -231,20 +218,22 @@ def write_encoder(model: BartForConditionalGeneration, path: Path) -> None:
 
 
 def write_decoder(model: BartForConditionalGeneration, path: Path) -> None:
-    """Trace the decoder graph into an ONNX file with free numbers of beams and of tokens: given, kept, of the text."""
+    """Trace the decoder graph into an ONNX file with free numbers of tokens: given, kept, of the text."""
     graph = DecoderGraph(model).eval()
     shape = graph.shape
-    past = torch.zeros((2, shape.heads, 3, shape.head_size))
+    past = torch.zeros((1, shape.heads, 3, shape.head_size))
     crossing = torch.zeros((1, shape.heads, 5, shape.head_size))
-    given: list[Tensor] = [torch.ones((2, 4), dtype=torch.int64)]
-    names = _Names(["tokens"], ["logits"], {"tokens": {0: "beams", 1: "count"}, "logits": {0: "beams", 1: "count"}})
+    tokens = torch.ones((1, 4), dtype=torch.int64)
+    given: list[Tensor] = [tokens, tokens, torch.zeros((1, 1, 4, 7))]
+    names = _Names(["tokens", "places", "seen"], ["logits"], {"seen": {2: "count", 3: "kept"}})
+    names.free.update({name: {1: "count"} for name in ("tokens", "places", "logits")})
     for layer in range(shape.layers):
         given += [past, past, crossing, crossing]
         names.inputs.extend(f"{kind}_{part}_{layer}" for kind in ("past", "cross") for part in ("key", "value"))
         names.outputs.extend((f"key_{layer}", f"value_{layer}"))
         for part in ("key", "value"):
-            names.free[f"past_{part}_{layer}"] = {0: "beams", 2: "past"}
-            names.free[f"{part}_{layer}"] = {0: "beams", 2: "kept"}
+            names.free[f"past_{part}_{layer}"] = {2: "past"}
+            names.free[f"{part}_{layer}"] = {2: "kept"}
             names.free[f"cross_{part}_{layer}"] = {2: "tokens"}
     _export(graph, tuple(given), path, names)
 

@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from infolens.ml.encoder_decoder import KEPT
-from infolens.ml.training.graph_rewriting import read_weights_directly, replace_nodes
+from infolens.ml.decoder_steps import KEPT
+from infolens.ml.training.graph_rewriting import counting, hand_back, read_weights_directly, replace_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,28 +104,20 @@ def take_int8(model: ModelProto, scales: Mapping[str, NDArray[np.float32]]) -> N
     new: dict[str, NDArray[Any]] = {
         "crossing/one": np.array([1], dtype=np.float32),
         "crossing/none": np.zeros((1, 0, len(scales[first])), dtype=np.float32),
-        "crossing/axis": np.array([2], dtype=np.int64),
-        "crossing/less": np.array([1], dtype=np.int32),
         **{f"{name}/scales": values for name, values in scales.items()},
     }
-    nodes = [
-        helper.make_node("Shape", [first], ["crossing/shape"]),
-        helper.make_node("Gather", ["crossing/shape", "crossing/axis"], ["crossing/tokens"]),
-        helper.make_node("Cast", ["crossing/tokens"], ["crossing/total"], to=TensorProto.INT32),
-        helper.make_node("Sub", ["crossing/total", "crossing/less"], ["crossing/last"]),
-    ]
+    nodes, weights = counting(first, 2, "crossing")
     for node in graph.node:
         if node.op_type == "MultiHeadAttention" and node.input[1] in scales:
             nodes += _reading(node)
         else:
             nodes.append(node)
-    replace_nodes(graph, nodes, [numpy_helper.from_array(values, name) for name, values in new.items()])
-    for given in list(graph.input):
+    weights += [numpy_helper.from_array(values, name) for name, values in new.items()]
+    replace_nodes(graph, nodes, weights)
+    for given in graph.input:
         if given.name in scales:
             given.type.tensor_type.elem_type = TensorProto.INT8
-            kept = graph.output.add()
-            kept.CopyFrom(given)
-            kept.name = KEPT + given.name
+            hand_back(graph, given)
 
 
 def _reading(node: NodeProto) -> list[NodeProto]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from infolens.ml.decoder_steps import KEPT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from onnx import GraphProto, NodeProto, TensorProto
+    from onnx import GraphProto, NodeProto, ValueInfoProto
 
 
 def readers_of(graph: GraphProto) -> dict[str, list[NodeProto]]:
@@ -41,3 +46,28 @@ def read_weights_directly(graph: GraphProto) -> None:
         for at, name in enumerate(node.input):
             node.input[at] = same.get(name, name)
     replace_nodes(graph, kept)
+
+
+def counting(values: str, axis: int, name: str) -> tuple[list[NodeProto], list[TensorProto]]:
+    """Make nodes, and their weights, that count tokens as onnxruntime's GroupQueryAttention wants to be told.
+
+    Args:
+        values: what has as many tokens along an axis.
+        axis: of them.
+        name: `name`/total is the count, `name`/last one less; both int32, shape (1,).
+    """
+    nodes = [
+        helper.make_node("Shape", [values], [f"{name}/shape"]),
+        helper.make_node("Gather", [f"{name}/shape", f"{name}/axis"], [f"{name}/tokens"]),
+        helper.make_node("Cast", [f"{name}/tokens"], [f"{name}/total"], to=TensorProto.INT32),
+        helper.make_node("Sub", [f"{name}/total", f"{name}/less"], [f"{name}/last"]),
+    ]
+    weights = {f"{name}/axis": np.array([axis], dtype=np.int64), f"{name}/less": np.array([1], dtype=np.int32)}
+    return nodes, [numpy_helper.from_array(numbers, weight) for weight, numbers in weights.items()]
+
+
+def hand_back(graph: GraphProto, given: ValueInfoProto) -> None:
+    """Add the output of KEPT and an input's name, which a node of the graph gives in the input's own memory."""
+    kept = graph.output.add()
+    kept.CopyFrom(given)
+    kept.name = KEPT + given.name

@@ -24,6 +24,7 @@ from infolens.ml.training.bart_graphs import decoder_shape, write_decoder, write
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.crossing_int8 import CALIBRATION_ROWS, crossing_scales, give_int8, take_int8
 from infolens.ml.training.decoder_int8 import decoder_to_int8
+from infolens.ml.training.in_place_caches import caches_in_place
 from infolens.ml.training.onnx_export import quantise
 from infolens.ml.training.quantisation import exact_bundle, finish_exact, keep_unquantised
 from infolens.ml.training.seq2seq_model import Seq2SeqRecord, load
@@ -100,7 +101,7 @@ def to_int8(exact: Path, path: Path, crossing: Scales | None = None) -> None:
     """Quantise the weights of either graph to int8; activations are quantised as they come.
 
     The encoder sees a whole text at once: one scale per output channel, one for a layer's activations. The decoder is
-    another matter, see `decoder_int8`.
+    another matter, see `decoder_int8`; it writes its caches in place.
 
     Args:
         exact: the graph in fp32.
@@ -112,6 +113,7 @@ def to_int8(exact: Path, path: Path, crossing: Scales | None = None) -> None:
     if "tokens" in {given.name for given in model.graph.input}:
         if crossing:
             take_int8(model, crossing)
+        caches_in_place(model)
         decoder_to_int8(model, path)
     else:
         if crossing:
