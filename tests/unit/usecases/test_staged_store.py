@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from dataclasses import replace
 
 import pytest
 
 from infolens.ingest.file_format import FileFormat
+from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.sections import Dropped, StagedSection, stage_section
 from infolens.ingest.survey import Survey
 from infolens.usecases import staged_store
@@ -123,7 +126,17 @@ def test_other_code_finds_nothing():
     assert not InBucket(store, DATA, ("pets", "u1", "n3w")).has(0, 11)
 
 
-def test_indexes_beyond_the_memory_for_them_are_read_by_ranges(monkeypatch):
+def refuse(*_):
+    """Stand for a disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "without"),
+    [(staged_store, "HELD_INDEX_BYTES", 0), (os, "posix_fallocate", refuse)],
+    ids=["too many", "full disk"],
+)
+def test_indexes_without_room_are_read_by_ranges(monkeypatch, place, name, without):
     """The same records either way."""
     store = MemoryStore()
     full = shelf(store)
@@ -131,10 +144,12 @@ def test_indexes_beyond_the_memory_for_them_are_read_by_ranges(monkeypatch):
         full.keep(each)
     full.follow(SURVEY)
     held = [full.index(number).records().line.tolist() for number in (0, 1)]
-    monkeypatch.setattr(staged_store, "HELD_INDEX_BYTES", 0)
+    assert held == [IdentityIndex.of(each.index).records().line.tolist() for each in (FIRST, SECOND)]
+    monkeypatch.setattr(place, name, without)
     lean = shelf(store)
     lean.follow(SURVEY)
     assert [lean.index(number).records().line.tolist() for number in (0, 1)] == held
+    assert lean.index(1).label_name(0) == full.index(1).label_name(0) == ""
 
 
 def test_a_small_file_needs_no_bucket():

@@ -6,8 +6,10 @@ that attempts that do not know of each other write the same, and a wrongly guess
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from infolens import codec
 from infolens.contracts import keys
@@ -15,6 +17,8 @@ from infolens.ingest.identity_index import IdentityIndex
 from infolens.ingest.sections import SectionCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infolens.aws.objects import ObjectStore
     from infolens.ingest.sections import StagedSection
     from infolens.ingest.survey import Survey
@@ -32,8 +36,8 @@ PARQUET = "application/vnd.apache.parquet"
 """Content type of parts."""
 _BYTES = "application/octet-stream"
 
-HELD_INDEX_BYTES = 128 << 20
-"""Indexes of an upload that are held in memory while it is merged: at 32 bytes a row, four million rows."""
+HELD_INDEX_BYTES = 256 << 20
+"""Indexes of an upload that lie in a file while it is merged: at 32 bytes a row, eight million rows."""
 
 
 class StagedUpload(Protocol):
@@ -89,7 +93,7 @@ class InBucket:
         self._store = store
         self._bucket = bucket
         self._sections = keys.staged_sections(*upload)
-        self._indexes: dict[int, bytes] = {}
+        self._indexes = _Indexes()
         self._kept: dict[tuple[int, int], SectionCounts] = {}
         """What was staged here, by number and start: not read again."""
         self._held: StagedSection | None = None
@@ -149,13 +153,10 @@ class InBucket:
 
     def index_of(self, counts: SectionCounts) -> IdentityIndex:
         """Give the identities of a staged section that kept rows."""
-        number, key = counts.number, self._key(counts.number, counts.start, INDEX)
+        key = self._key(counts.number, counts.start, INDEX)
         with self._lock:
-            if number not in self._indexes:
-                if sum(map(len, self._indexes.values())) >= HELD_INDEX_BYTES:
-                    return IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
-                self._indexes[number] = self._store.read(self._bucket, key).data
-            return IdentityIndex.of(self._indexes[number])
+            held = self._indexes.get(counts.number, lambda: self._store.read(self._bucket, key).data)
+        return held or IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
 
     def part(self, number: int) -> bytes:
         """See StagedUpload."""
@@ -189,6 +190,38 @@ class InBucket:
 
     def _key(self, number: int, start: int, what: str) -> str:
         return keys.staged_section(self._sections, number, start, what)
+
+
+class _Indexes:
+    """Indexes of sections in a file without a name: merging reads them range by range, and memory has other uses."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._places: dict[int, tuple[int, int]] = {}
+        """Where each begins and ends."""
+        self._end = 0
+
+    def get(self, number: int, read: Callable[[], bytes]) -> IdentityIndex | None:
+        """Give the index of a section, which is read when it is asked for first; None when there is no room for it."""
+        if number not in self._places and not self._put(number, read):
+            return None
+        file, (begin, end) = self._file, self._places[number]
+        assert file is not None
+        return IdentityIndex(lambda start, size: os.pread(file.fileno(), min(size, end - begin - start), begin + start))
+
+    def _put(self, number: int, read: Callable[[], bytes]) -> bool:
+        if self._end >= HELD_INDEX_BYTES:
+            return False
+        data = read()
+        try:
+            file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this lives
+            os.posix_fallocate(file.fileno(), self._end, len(data))
+            os.pwrite(file.fileno(), data, self._end)
+        except OSError:  # the disk is full
+            return False
+        self._file, begin, self._end = file, self._end, self._end + len(data)
+        self._places[number] = begin, self._end
+        return True
 
 
 def _part_of(counts: SectionCounts) -> str:
