@@ -152,6 +152,20 @@ def test_indexes_without_room_are_read_by_ranges(monkeypatch, place, name, witho
     assert lean.index(1).label_name(0) == full.index(1).label_name(0) == ""
 
 
+def test_a_full_disk_is_met_once(monkeypatch):
+    """No index is read whole, time and again, only to find that there is no room for it."""
+    store = MemoryStore()
+    for each in (FIRST, SECOND):
+        shelf(store).keep(each)
+    lean = shelf(store)
+    lean.follow(SURVEY)
+    asked = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda *given: [asked.append(given), refuse()])
+    for number in (0, 1, 0, 1):
+        assert lean.index(number).rows == IdentityIndex.of((FIRST, SECOND)[number].index).rows
+    assert len(asked) == 1
+
+
 def test_a_small_file_needs_no_bucket():
     """Its one section is handed on as it is."""
     small = InMemory(FIRST)

@@ -160,7 +160,7 @@ def part_id_of(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_part(data: bytes | bytearray) -> pa.Table:
+def read_part(data: bytes) -> pa.Table:
     """Read all rows of a part."""
     # Neither a Python file object nor Arrow's own threads: together they abort the process when it ends at once after.
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)

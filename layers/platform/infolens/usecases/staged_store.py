@@ -200,6 +200,7 @@ class _Indexes:
         self._places: dict[int, tuple[int, int]] = {}
         """Where each begins and ends."""
         self._end = 0
+        self._limit = HELD_INDEX_BYTES
 
     def get(self, number: int, read: Callable[[], bytes]) -> IdentityIndex | None:
         """Give the index of a section, which is read when it is asked for first; None when there is no room for it."""
@@ -210,14 +211,15 @@ class _Indexes:
         return IdentityIndex(lambda start, size: os.pread(file.fileno(), min(size, end - begin - start), begin + start))
 
     def _put(self, number: int, read: Callable[[], bytes]) -> bool:
-        if self._end >= HELD_INDEX_BYTES:
+        if self._end >= self._limit:
             return False
         data = read()
         try:
             file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this lives
             os.posix_fallocate(file.fileno(), self._end, len(data))
             os.pwrite(file.fileno(), data, self._end)
-        except OSError:  # the disk is full
+        except OSError:  # the disk is full; what is read in vain is read in vain once
+            self._limit = 0
             return False
         self._file, begin, self._end = file, self._end, self._end + len(data)
         self._places[number] = begin, self._end
