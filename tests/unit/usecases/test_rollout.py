@@ -12,6 +12,7 @@ from infolens.contracts.rollout import Action, Decision
 from infolens.rollout.decision import decide
 from infolens.rollout.plan import PlanError
 from infolens.usecases.rollout import (
+    STATE_MACHINE,
     NoAliasError,
     NoRolloutError,
     Request,
@@ -28,7 +29,9 @@ from infolens.usecases.rollout import (
     start,
     status,
     take_back,
+    who_served,
 )
+from infolens.usecases.rollout_effects import Note, history_event
 from rollout_fakes import PLAN, TASK, World, arm
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -67,6 +70,12 @@ def look_and_apply(world, now):
     """One turn of the state machine's loop."""
     evidence = collect(world.ports, TASK, "r1", now)
     return apply(world.ports, TASK, "r1", decide(evidence), now, evidence=evidence)
+
+
+def note_promotion(world):
+    """Do the second half of a promotion, which follows the alias: the record, with its line of history."""
+    event = history_event(world.record, "promoted", 100, Note(STATE_MACHINE, NOW))
+    world.store.replace(world.record, replace(world.record, status="promoted"), event)
 
 
 # --- begin
@@ -480,6 +489,47 @@ def test_taking_back_reads_again_when_a_step_was_faster(world):
     outcome = take_back(world.ports, FAULTS_ALARM, "4 faults", NOW)
 
     assert (outcome.status, world.split) == ("rolled_back", ("1", "", 0))
+
+
+@pytest.mark.parametrize("moment", ["before_read", "before_write"])
+def test_a_promotion_in_the_middle_of_a_take_back_is_taken_back_and_both_are_told(world, moment):
+    """The alarm fires only once, and nobody watches a promoted version: its traffic goes, and the history says so."""
+    at_step(world, 3)
+    later = NOW + timedelta(seconds=1)
+    setattr(world.aliases, moment, lambda: apply(world.ports, TASK, "r1", PROMOTE, later))
+
+    outcome = take_back(world.ports, FAULTS_ALARM, "4 faults", NOW)
+
+    assert (outcome.status, world.record.status, world.split) == ("rolled_back", "rolled_back", ("1", "", 0))
+    lines = sorted(world.store.events, key=lambda event: event.at)
+    assert (lines[-1].event, lines[-1].who) == ("rolled_back", f"alarm:{FAULTS_ALARM}")
+    served = who_served(lines, NOW + timedelta(minutes=1))
+    assert (served.champion, served.candidate) == ("1", "")
+
+
+def test_an_abort_that_meets_the_last_step_between_its_two_writes_wins(world):
+    """The alias was given back before the promotion was written down: the promotion does not stand."""
+    at_step(world, 3)
+    world.aliases.after_write = lambda: note_promotion(world)
+
+    outcome = abort(world.ports, TASK, "ann", NOW)
+
+    assert (outcome.status, world.record.status, world.split) == ("aborted", "aborted", ("1", "", 0))
+    assert outcome.reasons == ("aborted by hand",)
+
+
+def test_a_share_by_hand_after_the_promotion_is_not_told_as_taken_back(world):
+    """A take-back met both; the operator's word is the last one, and the promotion stands in the history."""
+    at_step(world, 3)
+
+    def promoted_and_moved():
+        note_promotion(world)
+        world.aliases.move("1", "2", 5)
+
+    world.aliases.after_write = promoted_and_moved
+
+    assert take_back(world.ports, FAULTS_ALARM, "4 faults", NOW).status == "promoted"
+    assert (world.record.status, world.split) == ("promoted", ("1", "2", 5))
 
 
 def test_taking_back_gives_up_loudly_after_five_lost_races(world):

@@ -11,11 +11,21 @@ from infolens.aws.alias import StaleAliasError
 from infolens.aws.rollouts import RolloutInProgressError, StaleRecordError
 from infolens.contracts.rollout import Action, Decision
 from infolens.rollout.ownership import Ownership, ownership, share_of
-from infolens.usecases.rollout import NoRolloutError, Request, abort, apply, begin, set_weight_by_hand, take_back
+from infolens.usecases.rollout import (
+    NoRolloutError,
+    Request,
+    RolloutRefusedError,
+    abort,
+    apply,
+    begin,
+    set_weight_by_hand,
+    take_back,
+)
 from rollout_fakes import PLAN, TASK, World
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALARM = f"infolens-rollout.{TASK}.r1.faults"
+ALREADY = "version 2 is the champion already: name the other version"
 EXPECTED = (StaleAliasError, StaleRecordError, RolloutInProgressError, NoRolloutError, TimeoutError, ValueError)
 
 
@@ -27,6 +37,16 @@ def advance(world):
     return apply(world.ports, TASK, "r1", Decision(action, weight, ()), NOW)
 
 
+def hand(world):
+    """What an operator does who wants the candidate at 33 %; refused only where it has all the traffic already."""
+    try:
+        set_weight_by_hand(world.ports, TASK, 33, "ann", NOW, version="2", force=True)
+    except RolloutRefusedError as refused:
+        # An alias cannot split a version with itself; any other refusal is a fault.
+        if world.split != ("2", "", 0) or refused.reasons != (ALREADY,):
+            raise
+
+
 ACTORS = {
     "begin again": lambda world: begin(world.ports, Request(TASK, "2", "r1", PLAN), NOW),
     "advance": advance,
@@ -35,11 +55,15 @@ ACTORS = {
     "take back": lambda world: take_back(world.ports, ALARM, "4 faults", NOW),
     "abort": lambda world: abort(world.ports, TASK, "ann", NOW),
 }
-HAND = {"hand": lambda world: set_weight_by_hand(world.ports, TASK, 33, "ann", NOW, version="2", force=True)}
+HAND = {"hand": hand}
 MOMENTS = ("before_read", "before_write", "after_write", "before_replace")
 """Where another actor may step in, or the actor may be cut off: at the alias, and at the record."""
 
 INTERRUPTIONS = ("", *(f"{moment} {how}" for moment in MOMENTS for how in ("meets", "cut_off")))
+
+LAST_STEP = [("advance", "", "")] * 3
+PROMOTED_UNRECORDED = [*LAST_STEP, ("advance", "after_write cut_off", "")]
+"""The candidate has all the traffic, and the record does not know of it yet."""
 
 
 def act(world, actor, interruption, other):
@@ -78,7 +102,9 @@ def started():
 
 
 @settings(max_examples=300, deadline=None)
-@example(before=[*[("advance", "", "abort")] * 3, ("abort", "before_read meets", "advance")], after=[])
+@example(before=[*LAST_STEP, ("abort", "before_read meets", "advance")], after=[])
+@example(before=[*LAST_STEP, ("take back", "before_read meets", "advance")], after=[])
+@example(before=[*PROMOTED_UNRECORDED, ("abort", "before_write meets", "begin again")], after=[])
 @given(turns(ACTORS), turns([name for name in ACTORS if name != "abort"]))
 def test_what_was_taken_back_never_comes_up_again(before, after):
     """Once the rollout has ended below 100 %, no retry, late decision or second start gives the candidate a share."""
@@ -110,15 +136,21 @@ def test_weights_rise_by_single_steps_of_the_plan(taken):
 
 
 @settings(max_examples=300, deadline=None)
+@example(taken=[*LAST_STEP, ("abort", "before_read meets", "advance"), ("hand", "", "")])
+@example(taken=[*LAST_STEP, ("take back", "before_read meets", "advance")])
+@example(taken=[*PROMOTED_UNRECORDED, ("abort", "before_write meets", "begin again")])
 @given(turns([*ACTORS, *HAND]))
 def test_the_history_tells_the_end_once_and_as_the_record_has_it(taken):
-    """One end per rollout, in the same words as the record."""
+    """One end per rollout, in the same words as the record; only a promotion may be undone, and then both are told."""
     world = started()
     for turn in taken:
         act(world, *turn)
-    ends = [event.event for event in world.store.events if event.event in {"promoted", "rolled_back", "aborted"}]
+    status = world.record.status
+    ends = [event for event in world.store.events if event.event in {"promoted", "rolled_back", "aborted"}]
+    undone = ends.pop(0) if status in {"rolled_back", "aborted"} and ends[0].event == "promoted" else None
 
-    assert ends == ([] if world.record.status == "running" else [world.record.status])
+    assert [end.event for end in ends] == ([] if status == "running" else [status])
+    assert undone is None or ends[0].weight == 0
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,6 +7,7 @@ raised only over the very revision that the rollout's record names.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from infolens.aws.alias import StaleAliasError
@@ -18,7 +19,6 @@ from infolens.rollout.plan import FULL_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from infolens.aws.alarms import Alarms
     from infolens.aws.alias import Aliases
@@ -178,8 +178,18 @@ def give_back(ports: Ports, record: RolloutRecord, may_overwrite: Callable[[Alia
     raise StaleAliasError(f"the alias of {function} was moved {ATTEMPTS} times while it was being taken back")
 
 
-def end(ports: Ports, record: RolloutRecord, status: str, note: Note) -> RolloutRecord:
+def end(
+    ports: Ports, record: RolloutRecord, status: str, note: Note, *, given_back: AliasState | None = None
+) -> RolloutRecord:
     """Free the alias: write the final status with its line of history, unless the rollout has ended already.
+
+    Args:
+        ports: where the effects go.
+        record: the rollout.
+        status: how it ends.
+        note: who and why.
+        given_back: the alias as its traffic was given back to the champion for this end. A promotion that was written
+            meanwhile is overruled then, where the candidate still has nothing: the history tells both.
 
     Returns:
         The record as it is in the table now; its status may be another one that was written first.
@@ -191,17 +201,26 @@ def end(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Rollout
         current = ports.store.current(record.task)
         if current is None or current.rollout_id != record.rollout_id:
             return replace(record, status=status)  # another rollout has followed, so this one has ended before
-        if current.status != RUNNING:
+        undone = given_back is not None and current.status == "promoted"
+        if current.status != RUNNING and not undone:
             return current
         alias = ports.aliases.read(ports.function(record.task))
-        ended = replace(current, status=status, revision_id=alias.revision_id if alias else current.revision_id)
         weight = share_of(record.candidate, alias)
+        if undone and weight:
+            return current  # the promotion stands, or an operator gave it a share since
+        ended = replace(current, status=status, revision_id=alias.revision_id if alias else current.revision_id)
         try:
-            ports.store.replace(current, ended, history_event(current, status, weight, note))
+            ports.store.replace(current, ended, history_event(current, status, weight, _after_step(current, note)))
         except StaleRecordError:
             continue
         return ended
     raise StaleRecordError(f"the record of {record.rollout_id} was changed {ATTEMPTS} times while it was being ended")
+
+
+def _after_step(record: RolloutRecord, note: Note) -> Note:
+    """Move the note's time behind the beginning of the step: history sorts by time, and a step may be the later one."""
+    began = datetime.fromisoformat(record.step_started_at)
+    return replace(note, now=max(note.now, began + timedelta(microseconds=1)))
 
 
 def left_alone(alias: AliasState | None) -> str:

@@ -72,9 +72,10 @@ def lower(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outco
 
     if not record.champion:
         return finish(ports, record, "aborted", replace(note, reasons=(_NO_CHAMPION, *note.reasons)))
-    if give_back(ports, record, still_ours) is None:
+    given_back = give_back(ports, record, still_ours)
+    if given_back is None:
         return abort_moved(ports, record, note)
-    return finish(ports, record, status, note)
+    return finish(ports, record, status, note, given_back)
 
 
 def leave_alone(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:
@@ -91,9 +92,14 @@ def abort_moved(ports: Ports, record: RolloutRecord, note: Note) -> Outcome:
     return finish(ports, record, "aborted", replace(note, reasons=(left_alone(alias), *note.reasons)))
 
 
-def finish(ports: Ports, record: RolloutRecord, status: str, note: Note) -> Outcome:
-    """End the rollout and take its alarms away; an end that was written already stands, with its own reasons."""
-    ended = end(ports, record, status, note)
+def finish(
+    ports: Ports, record: RolloutRecord, status: str, note: Note, given_back: AliasState | None = None
+) -> Outcome:
+    """End the rollout and take its alarms away; an end that was written already stands, with its own reasons.
+
+    But a promotion does not stand whose traffic was `given_back` for this end.
+    """
+    ended = end(ports, record, status, note, given_back=given_back)
     ports.alarms.delete(record)
     reasons = note.reasons if ended.status == status else how_it_ended(ports, ended)
     return outcome_of(ended, ports.aliases.read(ports.function(record.task)), reasons)

@@ -111,6 +111,7 @@ def apply(  # noqa: PLR0913 - the step's own inputs; they come from four states
 def take_back(ports: Ports, alarm: str, reason: str, now: datetime) -> Outcome | None:
     """Give the champion all the traffic because an alarm fired, whatever the state machine is doing, alive or dead.
 
+    A promotion that comes in between is taken back, too: it takes the alarms away, so nobody would see the fault again.
     Twice is the same as once. The alarms stay, for an operator to look at; the next step of the state machine, or the
     next rollout, takes them away.
 
@@ -128,7 +129,7 @@ def take_back(ports: Ports, alarm: str, reason: str, now: datetime) -> Outcome |
     # wherever it is found. An alias without it is none of this alarm's business.
     alias = give_back(ports, record, lambda seen: share_of(record.candidate, seen) > 0)
     note = Note(f"alarm:{alarm}", now, (reason,))
-    ended = end(ports, record, "rolled_back" if alias else "aborted", note)
+    ended = end(ports, record, "rolled_back" if alias else "aborted", note, given_back=alias)
     return outcome_of(ended, alias, note.reasons)
 
 
