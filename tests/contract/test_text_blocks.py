@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infolens.rows.row_blocks import clean_each
-from infolens.rows.split import split_of_digest
+from infolens.rows.split import position_at, split_at
 from infolens.rows.utf8_cells import Utf8Cells
 from infolens.tasks import schema_of, task_names
 from nasty_texts import NASTY
@@ -152,7 +152,7 @@ def test_same_text_same_split(task, words, spelled, escaped, label):
     ]
     first, second = (schema.clean_block(columns) for columns in files)
     assert first.digests[0] == second.digests[-1]
-    assert first.splits[0] == second.splits[-1] == split_of_digest(first.digests[0])
+    assert first.splits[0] == second.splits[-1] == split_at(position_at(first.digests[0]))
     assert schema.split({"text": first.values["text"][0]}) == first.splits[0]
 
 

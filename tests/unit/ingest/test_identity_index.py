@@ -64,6 +64,9 @@ def test_ranges_join_to_the_whole():
         assert getattr(pieces, name).tolist() == getattr(whole, name).tolist()
     assert max(asked[1:]) < 1000 < len(data)
     assert index.rows == len(whole) == 500
+    asked.clear()
+    assert index.records().lo.tolist() == whole.lo.tolist()
+    assert len(asked) == 1
 
 
 @given(st.lists(st.integers(0, 30)), st.lists(st.integers(0, 30), unique=True))

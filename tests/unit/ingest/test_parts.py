@@ -13,6 +13,7 @@ import pytest
 
 from infolens.ingest import parts
 from infolens.ingest.parts import (
+    PartWriter,
     arrow_schema,
     part_bytes,
     part_id_of,
@@ -100,6 +101,28 @@ def test_part_without_some_rows_is_the_part_of_the_others(monkeypatch, group):
 def test_long_texts_have_no_dictionary(words, encoded):
     """A dictionary of texts that are all different costs time and finds nothing; short ones have one."""
     meta = pq.ParquetFile(io.BytesIO(part_bytes(SCHEMA, [batch(0, 50, words=words)]))).metadata.row_group(0)
+    assert meta.column(0).has_dictionary_page is encoded
+
+
+def test_a_part_is_held_in_pieces(monkeypatch):
+    """No buffer grows with it, which would be copied each time; put together, they are the part, and name it."""
+    monkeypatch.setattr(parts, "ROWS_PER_GROUP", 500)
+    monkeypatch.setattr(parts, "_PIECE_BYTES", 32 << 10)
+    writer = PartWriter(SCHEMA)
+    writer.add(batch(0, 4000))
+    pieces = writer.finish()
+    assert len(pieces) > 5
+    assert max(map(len, pieces)) <= 32 << 10
+    assert b"".join(pieces) == part_bytes(SCHEMA, [batch(0, 4000)])
+    assert part_id_of(*pieces) == part_id_of(b"".join(pieces))
+
+
+@pytest.mark.parametrize(("text", "encoded"), [("\u00e9" * 50, True), ("\u00e9" * 70, False), ("\u6f22" * 90, False)])
+def test_a_long_text_is_one_of_many_characters(text, encoded):
+    """Its bytes say so only where they are very few or very many."""
+    schema = arrow_schema({"text": "string"})
+    rows = rows_batch(schema, {"text": [text]}, [digest(text)], ["train"], [1], "up1")
+    meta = pq.ParquetFile(io.BytesIO(part_bytes(schema, [rows]))).metadata.row_group(0)
     assert meta.column(0).has_dictionary_page is encoded
 
 

@@ -14,8 +14,8 @@ from infolens.rows.split import (
     salted_digests,
     split_at,
     split_of,
-    split_of_digest,
 )
+from infolens.rows.text_blocks import splits_of_digests
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_digest_and_position_are_one_hash():
 def test_split_of_a_digest_at_the_limits(limit):
     """A digest is compared as its position would be, to the last bit."""
     near = int(limit * 2**64)
-    for number in (0, *range(near - 3000, near + 3000, 7), 2**64 - 1):
-        for rest in (bytes(24), b"\xff" * 24):
-            digest = number.to_bytes(8, "big") + rest
-            assert split_of_digest(digest) == split_at(position_at(digest))
+    numbers = (0, *range(near - 3000, near + 3000, 7), 2**64 - 1)
+    digests = [number.to_bytes(8, "big") + rest for number in numbers for rest in (bytes(24), b"\xff" * 24)]
+    assert splits_of_digests(digests) == [split_at(position_at(digest)) for digest in digests]
+    assert splits_of_digests([]) == []
 
 
 def test_known_identities_never_move():

@@ -106,6 +106,18 @@ def test_counts_that_were_written_here_are_not_read():
     assert store.objects[DATA, own.part_key(1)] == SECOND.part
 
 
+def test_an_index_that_was_staged_here_is_not_read_again():
+    """The store would be asked for each section, one by one; that of another start is no section's index."""
+    store = MemoryStore()
+    own = shelf(store)
+    own.keep(replace(SECOND, counts=replace(SECOND.counts, start=27), index=FIRST.index))  # from a wrong guess
+    for each in (FIRST, SECOND):
+        own.keep(each)
+    own.follow(SURVEY)
+    assert own.index(1).records().hi.tolist() == IdentityIndex.of(SECOND.index).records().hi.tolist()
+    assert store.reads == []
+
+
 def test_the_rest_of_a_broken_file_is_held_and_not_kept():
     """Its counts and rejects are there for the report, and the next attempt does not take it for the end."""
     store = MemoryStore()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from infolens.contracts.bundle import BundleManifest
     from infolens.contracts.evaluation import Direction
+    from infolens.rows.few_texts import FewTexts
     from infolens.rows.utf8_cells import Utf8Cells
 
 
@@ -27,8 +28,8 @@ class RowRejected(ValueError):  # noqa: N818 - it is an answer about a row, not 
         self.reason = reason
 
 
-Column: TypeAlias = "list[object] | Utf8Cells"
-"""Clean values of one field; texts may be held as UTF-8."""
+Column: TypeAlias = "list[object] | Utf8Cells | FewTexts"
+"""Clean values of one field; texts may be held as UTF-8, and those that come again and again each once."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class CleanBlock:
     """Name of each of `Schema.columns`, in their order -> its values of the kept rows."""
     digests: list[bytes]
     """Digest of each kept row's identity, 32 bytes, see `infolens.rows.split.digest_of`; equal ones are duplicates."""
-    splits: list[str]
+    splits: Sequence[str]
     """Split of each kept row."""
     rejected: list[tuple[int, str, str]]
     """Position, field and reason of the rows that were rejected, as `RowRejected` has them, ascending."""

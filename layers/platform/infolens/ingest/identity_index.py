@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infolens.rows.few_texts import FewTexts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -102,10 +104,14 @@ class IdentityIndex:
         first, last = self._before[low], self._before[high]
         columns = {}
         start = _HEADER_BYTES
+        whole = self._read(start, self.rows * _ROW_BYTES) if last - first == self.rows else None
         for name, kind in _COLUMNS:
             width = int(kind[-1])
-            data = self._read(start + first * width, (last - first) * width) if last > first else b""
-            columns[name] = np.frombuffer(data, kind)
+            if whole is not None:  # one read, where five would be short
+                columns[name] = np.frombuffer(whole, kind, self.rows, start - _HEADER_BYTES)
+            else:
+                data = self._read(start + first * width, (last - first) * width) if last > first else b""
+                columns[name] = np.frombuffer(data, kind)
             start += self.rows * width
         return IndexRecords(**columns)
 
@@ -124,7 +130,9 @@ class IdentityIndex:
         return _file(kept, sorted(name for crc, name in (self._names or {}).items() if crc in present))
 
 
-def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence[int], sketches: Sketches) -> bytes:
+def index_bytes(
+    digests: Sequence[bytes], labels: Sequence[str], lines: Sequence[int] | NDArray[np.int64], sketches: Sketches
+) -> bytes:
     """Write the index of rows given in the order of their part.
 
     Args:
@@ -134,18 +142,18 @@ def index_bytes(digests: Sequence[bytes], labels: Sequence[str], lines: Sequence
         sketches: of the rows.
     """
     whole = _numbers(digests)
-    names = sorted(set(labels))
-    crcs = {name: zlib.crc32(name.encode()) for name in names}
+    few = FewTexts.of(labels)
+    crcs = np.array([zlib.crc32(name.encode()) for name in few.names], "<u4")
     records = IndexRecords(
         whole.hi,
         whole.lo,
         np.asarray(sketches, "<u8"),
-        np.fromiter(map(crcs.__getitem__, labels), "<u4", len(labels)),
+        crcs[few.codes],
         np.asarray(lines, "<u4"),
     )
     ascending = bool((records.line[1:] >= records.line[:-1]).all())
     order = order_of(records) if ascending else np.lexsort((records.line, records.lo, records.hi))
-    return _file(records.at(order), names)
+    return _file(records.at(order), sorted(few.counts()))
 
 
 def copies_among(digests: Sequence[bytes]) -> NDArray[np.int64]:

@@ -91,8 +91,9 @@ def _sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
     hashes = _hashes(text, starts)
     some = firsts[: np.searchsorted(firsts[:-1], len(starts))]  # without the last texts, when they have no shingle
     out[: len(some)] = np.minimum.reduceat(hashes * _ORDERS, some, axis=1).T
-    out[np.diff(firsts) < MIN_SHINGLES] = 0
-    return out.view("<u8").ravel()
+    found = out.view("<u8").ravel()
+    found[np.diff(firsts) < MIN_SHINGLES] = 0
+    return found
 
 
 def _hashes(text: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
@@ -144,12 +145,14 @@ def _candidates(held: Sketches) -> Iterator[tuple[NDArray[np.int64], NDArray[np.
     bands = _bands(held)
     present = held != 0
     pieces = min(_MOST_PIECES, 1 << max(0, -(-len(held) // _AT_ONCE) - 1).bit_length())
-    for one, other in itertools.combinations(range(_BANDS), 2):
+    for pair in itertools.combinations(range(_BANDS), 2):
+        one, other = (np.ascontiguousarray(bands[:, band]) for band in pair)
+        share = other & np.uint16(pieces - 1)
         for piece in range(pieces):
-            mine = np.flatnonzero(present & (bands[:, other] & np.uint16(pieces - 1) == piece))
+            mine = np.flatnonzero(present & (share == piece))
             order = mine.astype(np.uint64)
             for band, place in ((one, 48), (other, 32)):
-                order |= bands[mine, band].astype(np.uint64) << np.uint64(place)
+                order |= band[mine].astype(np.uint64) << np.uint64(place)
             order.sort()
             same = np.flatnonzero((order[1:] ^ order[:-1]) >> np.uint64(32) == 0) + 1
             later = _row(order[same])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from infolens.rows.byte_places import places_where
+from infolens.rows.few_texts import FewTexts
 from infolens.rows.utf8_cells import Utf8Cells
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ before. Larger groups make a part smaller by less than a thousandth."""
 _INCOMPRESSIBLE = frozenset({IDENTITY, SPLIT, UPLOAD_ID})
 """Digests have nothing to compress, and a dictionary leaves nothing of the others."""
 
+_PIECE_BYTES = 256 << 10
+"""Bytes of a part that are held in one piece: few enough to find memory that has been used before. One buffer for all
+of it is copied, to memory from the system, whenever it has to grow."""
+
 _RUN = 16
 """Rows between two that go from which on a piece of a batch costs less than a copy of its rows."""
 
@@ -61,7 +67,7 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
     values: Mapping[str, Sequence[object]],
     digests: Sequence[bytes],
     splits: Sequence[str],
-    lines: Sequence[int],
+    lines: Sequence[int] | NDArray[np.int64],
     upload_id: str,
 ) -> pa.RecordBatch:
     """Put rows into columns.
@@ -74,14 +80,16 @@ def rows_batch(  # noqa: PLR0913, PLR0917 - the columns of a part
         lines: in the section, 1-based.
         upload_id: of all rows.
     """
-    whole = {**values, SPLIT: splits, LINE: lines}
+    whole: dict[str, Sequence[object] | NDArray[np.int64]] = {**values, SPLIT: splits, LINE: lines}
     kinds = dict(zip(schema.names, schema.types, strict=True))
     arrays = [_digests(digests) if name == IDENTITY else _array(whole[name], kinds[name]) for name in schema.names[:-1]]
     arrays.append(pa.repeat(pa.scalar(upload_id), len(digests)))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _array(column: Sequence[object], kind: pa.DataType) -> pa.Array:
+def _array(column: Sequence[object] | NDArray[np.int64], kind: pa.DataType) -> pa.Array:
+    if isinstance(column, FewTexts) and kind == pa.string():
+        return column.arrow(kind)
     if not isinstance(column, Utf8Cells):
         return pa.array(column, kind)
     data, edges = column.packed()
@@ -90,6 +98,25 @@ def _array(column: Sequence[object], kind: pa.DataType) -> pa.Array:
 
 def _digests(digests: Sequence[bytes]) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(digests), [None, pa.py_buffer(b"".join(digests))])
+
+
+class _Pieces(io.RawIOBase):
+    """Keeps what is written, in the pieces in which it came."""
+
+    def __init__(self) -> None:
+        self.held: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override] # Arrow gives bytes
+        self.held.append(data)
+        self._size += len(data)
+        return len(data)
 
 
 class PartWriter:
@@ -102,7 +129,8 @@ class PartWriter:
     def __init__(self, schema: pa.Schema) -> None:
         """Start with no row."""
         self._schema = schema
-        self._sink = pa.BufferOutputStream()
+        self._pieces = _Pieces()
+        self._sink: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.RecordBatch] = []
         self._rows = 0
@@ -114,14 +142,14 @@ class PartWriter:
         while self._rows >= ROWS_PER_GROUP:
             self._write(ROWS_PER_GROUP)
 
-    def finish(self) -> memoryview:
-        """Give the file, where it was written; nothing when no row came."""
+    def finish(self) -> list[bytes]:
+        """Give the file, in pieces; nothing when no row came."""
         if self._rows:
             self._write(self._rows)
-        if self._writer is None:
-            return memoryview(b"")
-        self._writer.close()
-        return memoryview(self._sink.getvalue())
+        if self._writer and self._sink:
+            self._writer.close()
+            self._sink.close()
+        return self._pieces.held
 
     def _write(self, count: int) -> None:
         table = pa.Table.from_batches(self._pending, self._schema)
@@ -137,6 +165,7 @@ class PartWriter:
         paths = {name: f"{name}.list.element" if pa.types.is_list(kind) else name for name, kind in kinds.items()}
         texts = {name for name, kind in kinds.items() if kind == pa.string() and _is_long(first.column(name))}
         short = [paths[name] for name in kinds if name not in texts | {IDENTITY}]
+        self._sink = pa.BufferedOutputStream(pa.PythonFile(self._pieces, "w"), _PIECE_BYTES)
         return pq.ParquetWriter(
             self._sink,
             self._schema,
@@ -152,12 +181,15 @@ def part_bytes(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> bytes:
     writer = PartWriter(schema)
     for batch in batches:
         writer.add(batch)
-    return bytes(writer.finish())
+    return b"".join(writer.finish())
 
 
-def part_id_of(data: bytes | memoryview) -> str:
-    """Name a part by its content."""
-    return hashlib.sha256(data).hexdigest()
+def part_id_of(*data: bytes) -> str:
+    """Name a part by its content, in one piece or several."""
+    digest = hashlib.sha256()
+    for piece in data:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def read_part(data: bytes) -> pa.Table:
@@ -208,4 +240,7 @@ def text_lengths(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray
 
 
 def _is_long(column: pa.ChunkedArray) -> bool:
-    return (pc.mean(pc.utf8_length(column)).as_py() or 0) > _LONG_TEXT
+    size = pc.mean(pc.binary_length(column)).as_py() or 0
+    if not _LONG_TEXT < size <= 4 * _LONG_TEXT:  # a character has 1 to 4 bytes
+        return bool(size > _LONG_TEXT)
+    return bool(pc.mean(pc.utf8_length(column)).as_py() > _LONG_TEXT)

@@ -28,3 +28,10 @@ def hold_little() -> None:
         (_TRIM_THRESHOLD, _KEPT_FREE),
     ):
         mallopt(option, value)
+
+
+def give_back_holes() -> None:
+    """Give free pages back that lie between blocks in use, which the heap keeps else; without glibc nothing happens."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

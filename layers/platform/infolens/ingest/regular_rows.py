@@ -304,7 +304,9 @@ def _any_of(array: Bytes, kinds: Sequence[int]) -> NDArray[np.bool_]:
 
 def _lone_back(array: Bytes, feeds: Places) -> bool:
     r"""Say whether a line before the last line feed ends with a mere `\r`."""
-    backs = np.count_nonzero(array[: feeds[-1]] == _BACK)
+    before = array[: feeds[-1]]
+    pieces = (before[begin : begin + _PIECE_BYTES] for begin in range(0, len(before), _PIECE_BYTES))
+    backs = sum(np.count_nonzero(piece == _BACK) for piece in pieces)
     return bool(backs != np.count_nonzero(array[feeds[feeds > 0] - 1] == _BACK))
 
 

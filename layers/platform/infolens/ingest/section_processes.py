@@ -16,7 +16,7 @@ import numpy as np
 
 from infolens.ingest.csv_reading import MAX_RECORD, FileRefused
 from infolens.ingest.identity_index import IdentityIndex
-from infolens.ingest.process_memory import hold_little
+from infolens.ingest.process_memory import give_back_holes, hold_little
 from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.sections import SECTION_BYTES, SectionCounts, StagedSection, read_section
 from infolens.ingest.seen_rows import SeenRows
@@ -30,13 +30,17 @@ if TYPE_CHECKING:
     from infolens.contracts.task import Schema
     from infolens.ingest.sections import ReadSection
     from infolens.ingest.survey import Survey
-    from infolens.ingest.worker_processes import Given
+    from infolens.ingest.worker_processes import Body, Given
 
 WINDOW_BYTES = 256 << 10
 """Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
 
 _HELD = 2
 """Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
+
+_READ_BETWEEN = 16
+"""Sections that a worker reads before it gives back what lies free between those that it holds: its heap would grow
+with the file, by some 10 MB in a gigabyte."""
 
 _READ_BYTES = 256 << 10
 """Few enough to find memory that has been used before; what is larger is fetched from the system, zeroed, each time."""
@@ -369,21 +373,22 @@ class _Work:
         self._source = source
         self._job = job
         self._held: dict[int, ReadSection] = {}
+        self._read = 0
 
     def __call__(
         self, head: tuple[str, int, int, tuple[int, ...]], bodies: Sequence[Given]
-    ) -> tuple[SectionCounts, Sequence[bytes | memoryview]]:
+    ) -> tuple[SectionCounts, Sequence[Body]]:
         what, number, start, wanted = head
         if what == "write":
-            return _with_part(self._held.pop(number).write(np.frombuffer(bodies[0].read(), np.uint32)))
+            counts, part = self._held.pop(number).write(np.frombuffer(bodies[0].read(), np.uint32))
+            return counts, (part,)
         self._source.forget()  # the parent's, of which the fork has a copy
         self._held = {each: section for each, section in self._held.items() if each in wanted}
+        self._read += 1
+        if self._read % _READ_BETWEEN == 0:
+            give_back_holes()
         section = self._held[number] = self._job.read(bodies[0], number, start)
         return section.counts, (section.index, section.rejects)
-
-
-def _with_part(written: tuple[SectionCounts, memoryview]) -> tuple[SectionCounts, Sequence[bytes | memoryview]]:
-    return written[0], written[1:]
 
 
 class _Line:

@@ -33,6 +33,7 @@ from infolens.ingest.parts import (
 )
 from infolens.ingest.reasons import bounded
 from infolens.ingest.regular_rows import ColumnBlock, regular_rows
+from infolens.rows.few_texts import FewTexts
 from infolens.rows.text_lengths import bins_of_counts, length_bins
 
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ def read_section(  # noqa: PLR0913, PLR0917 - as above
         rows_duplicate=staging.rows_in - staging.kept - staging.rejected.total(),
         rows_rejected=staging.rejected.total(),
         rejected_by_reason=bounded(staging.rejected),
-        label_counts=dict(sorted((+staging.labels).items())),
-        split_counts=dict(sorted((+staging.splits).items())),
+        label_counts=dict(sorted(staging.labels.items())),
+        split_counts=dict(sorted(staging.splits.items())),
         length_bins=staging.lengths,
         repaired=reader.repaired,
         replaced=reader.replaced,
@@ -200,10 +201,10 @@ class ReadSection:
             earlier: lines of the kept rows that earlier sections have.
         """
         counts, part = self.write(earlier)
-        return StagedSection(counts, bytes(part), self.index, self.rejects)
+        return StagedSection(counts, b"".join(part), self.index, self.rejects)
 
-    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, memoryview]:
-        """Give the counts and the part alone; see `staged`."""
+    def write(self, earlier: NDArray[np.uint32] | None = None) -> tuple[SectionCounts, list[bytes]]:
+        """Give the counts and the part alone, this in pieces; see `staged`."""
         schema = arrow_schema(self._schema.columns)
         writer = PartWriter(schema)
         leaving = self._again if earlier is None else np.sort(np.concatenate([self._again, earlier]))
@@ -217,7 +218,7 @@ class ReadSection:
         if earlier is not None and len(earlier):  # copies within the section have not been counted as kept
             gone = dropped_of(self._schema, without_lines(pa.Table.from_batches(left, schema), self._again)[0])
         part = writer.finish()
-        return replace(self.counts, earlier=gone, part_id=part_id_of(part)), part
+        return replace(self.counts, earlier=gone, part_id=part_id_of(*part)), part
 
 
 def dropped_of(schema: Schema, rows: pa.Table | pa.RecordBatch) -> Dropped:
@@ -254,9 +255,9 @@ class _Staging:
         # Of all rows that passed, copies included.
         self.batches: list[pa.RecordBatch] = []
         self._digests: list[bytes] = []
-        self._labels: list[str] = []
-        self._splits: list[str] = []
-        self._lines: list[int] = []
+        self._labels: list[FewTexts] = []
+        self._splits: list[FewTexts] = []
+        self._lines: list[NDArray[np.int64]] = []
         self._sketches: list[NDArray[np.uint64]] = []
         self._lengths: list[NDArray[np.int64]] = []
         # Of all rows, and of the kept ones: those of which no earlier row is a copy.
@@ -264,8 +265,8 @@ class _Staging:
         self.rejected: collections.Counter[str] = collections.Counter()
         self.rejects = bytearray()
         self.kept = 0
-        self.labels: collections.Counter[str] = collections.Counter()
-        self.splits: collections.Counter[str] = collections.Counter()
+        self.labels: dict[str, int] = {}
+        self.splits: dict[str, int] = {}
         self.lengths: dict[str, int] = {}
 
     def take(self, block: Block) -> None:
@@ -273,25 +274,26 @@ class _Staging:
         self.rows_in += len(block.lines) + len(block.broken)
         rejects = [Reject(row.line + 1, "", row.reason, (row.raw,)) for row in block.broken]
         columns, lines, row_at = self._columns(block, rejects)
-        if lines:
+        if len(lines):
             if self._survey.reject_columns:
                 columns = {name: list(map(without_formula_mark, cells)) for name, cells in columns.items()}
             clean = self._schema.clean_block(columns)
             for at, field, reason in clean.rejected:
-                rejects.append(Reject(lines[at], self._survey.column(field), reason, self._own_cells(row_at(at))))
-            self._keep(clean, [lines[at] for at in clean.kept])
+                rejects.append(Reject(int(lines[at]), self._survey.column(field), reason, self._own_cells(row_at(at))))
+            self._keep(clean, lines[clean.kept])
         self._reject(sorted(rejects, key=lambda reject: reject.line))
 
     def index(self) -> tuple[bytes, NDArray[np.uint32]]:
         """Count the kept rows and write the index of those that passed -> it, and the lines of the copies."""
         copies = copies_among(self._digests)
-        again = copies.tolist()
-        self.kept = len(self._digests) - len(again)
-        self.splits = collections.Counter(self._splits)
-        self.splits.subtract(_at(again, self._splits))
+        self.kept = len(self._digests) - len(copies)
+        stays = np.ones(len(self._digests), np.bool_)
+        stays[copies] = False
+        self.splits = FewTexts.joined(self._splits).at(stays).counts()
+        labels = FewTexts.joined(self._labels)
         if self._schema.label:
-            self.labels = collections.Counter(self._labels)
-            self.labels.subtract(_at(again, self._labels))
+            self.labels = labels.at(stays).counts()
+        lines = np.concatenate([np.zeros(0, np.int64), *self._lines])
         held = np.zeros(len(self._digests), np.uint64)
         if self._sketches:
             held = np.concatenate(self._sketches)
@@ -300,12 +302,11 @@ class _Staging:
             counts = np.bincount(lengths) - np.bincount(lengths[copies], minlength=int(lengths.max()) + 1)
             present = np.flatnonzero(counts)
             self.lengths = bins_of_counts(dict(zip(present.tolist(), counts[present].tolist(), strict=True)))
-        index = index_bytes(self._digests, self._labels, self._lines, held)
-        return index, np.array(_at(again, self._lines), np.uint32)
+        return index_bytes(self._digests, labels, lines, held), lines[copies].astype(np.uint32)
 
     def _columns(
         self, block: Block, rejects: list[Reject]
-    ) -> tuple[dict[str, Sequence[str]], list[int], Callable[[int], list[str]]]:
+    ) -> tuple[dict[str, Sequence[str]], NDArray[np.int64], Callable[[int], list[str]]]:
         """Reject the rows that are not as wide as the header -> columns of the others, their lines, and each row."""
         width, positions, lines = self._width, self._survey.positions, block.lines
         row_of: Callable[[int], list[str]]
@@ -324,7 +325,7 @@ class _Staging:
         else:
             rows = block.rows if len(places) == len(lines) else _at(places, block.rows)
             columns = {name: [row[number] for row in rows] for name, number in positions.items()}
-        return columns, [lines[at] + 1 for at in places], lambda at: row_of(places[at])
+        return columns, np.array(lines, np.int64)[right] + 1, lambda at: row_of(places[at])
 
     def _own_cells(self, row: Sequence[str]) -> tuple[str, ...]:
         ours = self._survey.reject_columns
@@ -332,14 +333,14 @@ class _Staging:
             return tuple(row)
         return tuple(without_formula_mark(cell) for at, cell in enumerate(row) if at not in ours)
 
-    def _keep(self, clean: CleanBlock, lines: list[int]) -> None:
+    def _keep(self, clean: CleanBlock, lines: NDArray[np.int64]) -> None:
         if not clean.kept:
             return
         schema = self._schema
         self._digests += clean.digests
-        self._labels += map(str, clean.values[schema.label]) if schema.label else [""] * len(lines)
-        self._splits += clean.splits
-        self._lines += lines
+        self._labels.append(_few(clean.values[schema.label]) if schema.label else FewTexts.of([""] * len(lines)))
+        self._splits.append(_few(clean.splits))
+        self._lines.append(lines)
         batch = rows_batch(self._arrow_schema, clean.values, clean.digests, clean.splits, lines, self._upload_id)
         self.batches.append(batch)
         if has_texts(schema):
@@ -352,6 +353,10 @@ class _Staging:
             self.rejected[f"{reject.column}: {reject.reason}" if reject.column else reject.reason] += 1
             cells = [reject.line, reject.column, reject.reason, reject.raw]
             self.rejects += json.dumps(cells, separators=(",", ":")).encode() + b"\n"
+
+
+def _few(column: Sequence[object]) -> FewTexts:
+    return column if isinstance(column, FewTexts) else FewTexts.of([*map(str, column)])
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

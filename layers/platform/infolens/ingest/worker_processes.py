@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
 
-    Work = Callable[[Any, Sequence["Given"]], tuple[object, Sequence[bytes | memoryview]]]
     Body = bytes | memoryview | Sequence[bytes | memoryview]
+    Work = Callable[[Any, Sequence["Given"]], tuple[object, Sequence[Body]]]
 
 _BUFFER_BYTES = 1 << 20
 _MOST_PIECES = os.sysconf("SC_IOV_MAX")

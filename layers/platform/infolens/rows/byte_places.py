@@ -23,6 +23,9 @@ def places_where(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     words = mask[:whole].view(np.uint64)
     held = np.flatnonzero(words != 0)
     found = np.flatnonzero(words[held].view(np.bool_))
-    places = (held[found >> 3] << 3) + (found & 7)
+    places = held.take(found >> 3, mode="clip")
+    places <<= 3
+    found &= 7
+    places += found
     rest = np.flatnonzero(mask[whole:])
     return np.concatenate([places, rest + whole]) if len(rest) else places

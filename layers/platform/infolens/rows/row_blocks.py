@@ -22,7 +22,8 @@ def clean_each(schema: Schema, columns: Mapping[str, Sequence[str]]) -> CleanBlo
         columns: bound name -> cells, all of one length; no column is a block of no row.
     """
     values: dict[str, list[object]] = {name: [] for name in schema.columns}
-    block = CleanBlock(kept=[], values=values, digests=[], splits=[], rejected=[])
+    splits: list[str] = []
+    block = CleanBlock(kept=[], values=values, digests=[], splits=splits, rejected=[])
     names = tuple(columns)
     for position, cells in enumerate(zip(*columns.values(), strict=True)):
         try:
@@ -34,7 +35,7 @@ def clean_each(schema: Schema, columns: Mapping[str, Sequence[str]]) -> CleanBlo
         for name, column in values.items():
             column.append(row[name])
         block.digests.append(digest_of(schema.identity(row)))
-        block.splits.append(schema.split(row))
+        splits.append(schema.split(row))
     return block
 
 

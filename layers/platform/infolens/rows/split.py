@@ -27,10 +27,15 @@ def digest_of(identity: str) -> bytes:
     return hashlib.sha256(SALT + identity.encode()).digest()
 
 
-def salted_digests(identities: Iterable[bytes]) -> list[bytes]:
+def salted_digests(identities: Iterable[bytes | memoryview]) -> list[bytes]:
     """Give the digests of identities that are UTF-8 already."""
-    sha256, salt = hashlib.sha256, SALT
-    return [sha256(salt + identity).digest() for identity in identities]
+    salted = hashlib.sha256(SALT)
+    digests: list[bytes] = []
+    for identity in identities:
+        digest = salted.copy()  # quicker than to look up the algorithm for each row
+        digest.update(identity)
+        digests.append(digest.digest())
+    return digests
 
 
 def position_of(identity: str) -> float:
@@ -55,17 +60,11 @@ def split_of(identity: str) -> str:
     return split_at(position_of(identity))
 
 
-def split_of_digest(digest: bytes) -> str:
-    """Name the split of the row with this digest, as `split_at` does by its position."""
-    if digest >= _VALIDATION_END:
-        return "train"
-    return "test" if digest < _TEST_END else "validation"
-
-
 def _first_digest(position: float) -> bytes:
     """Give the first 8 bytes of the least digest whose position is not below `position` (less than a quarter)."""
     return bisect_left(range(2**62), position, key=lambda number: number / 2**64).to_bytes(8, "big")
 
 
-_TEST_END = _first_digest(_TEST_BELOW)
-_VALIDATION_END = _first_digest(_VALIDATION_BELOW)
+TEST_END = _first_digest(_TEST_BELOW)
+VALIDATION_END = _first_digest(_VALIDATION_BELOW)
+"""First 8 bytes of the digests from which on a row is not for testing, and not for validation either."""

@@ -170,15 +170,20 @@ class Keys:
         """Give digests of texts with a NUL behind each, folded, and the positions of those with too short a key."""
         marked = np.frombuffer(folded.translate(self._folds), np.uint8)
         pieces = (marked[begin : begin + _PIECE] for begin in range(0, len(marked), _PIECE))
-        keys = b"".join([piece.compress(piece != _VOID).data for piece in pieces]).split(b"\0")
-        keys.pop()
-        perhaps_short = 4 * self._at_least
+        # As `compress` does, which looks at each place once more.
+        kept = [piece.take(np.flatnonzero(piece != _VOID), mode="clip").data for piece in pieces]
+        keys = b"".join(kept)
+        ends = places_where(np.frombuffer(keys, np.uint8) == 0)
+        begins = np.concatenate([[0], ends + 1])[:-1]
+        perhaps_short = np.flatnonzero(ends - begins < 4 * self._at_least).tolist()
         short = [
             position
-            for position, key in enumerate(keys)
-            if len(key) < perhaps_short and len(key.decode("utf-8", "replace")) < self._at_least
+            for position in perhaps_short
+            if len(keys[begins[position] : ends[position]].decode("utf-8", "replace")) < self._at_least
         ]
-        return salted_digests(keys), short
+        whole = memoryview(keys)
+        places = zip(begins.tolist(), ends.tolist(), strict=True)
+        return salted_digests(whole[begin:end] for begin, end in places), short
 
 
 CONTENT_KEYS = Keys(str.isalnum)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infolens.contracts.task import CleanBlock, RowRejected
-from infolens.rows.split import digest_of, split_of_digest
+from infolens.rows.few_texts import FewTexts
+from infolens.rows.split import SPLITS, TEST_END, VALIDATION_END, digest_of
 from infolens.rows.text_arrays import CONTENT_KEYS, Keys, keyed_texts
 from infolens.rows.text_cleaning import clean_text
 from infolens.rows.utf8_cells import Utf8Cells
@@ -55,11 +56,9 @@ def clean_text_block(schema: Schema, columns: Mapping[str, Sequence[str]], rules
             titles = ["" if _plainly(title).casefold() in rules.no_titles else title for title in titles]
         texts.insert(0, titles)
     found = keyed_texts(texts, rules.keys)
-    labels = _labels(columns.get(rules.label, [""] * size), rules.label_of)
-    unusual = {*found.odd, *_outside(found.texts, rules)}
-    if None in labels:
-        unusual.update(position for position, label in enumerate(labels) if label is None)
-    values: dict[str, Column] = {"text": found.texts, "label": [*labels]}
+    labels, refused = _labels(columns.get(rules.label, [""] * size), rules.label_of)
+    unusual = {*found.odd, *_outside(found.texts, rules), *refused}
+    values: dict[str, Column] = {"text": found.texts, "label": labels}
     return settled(schema, columns, values, found.digests, sorted(unusual))
 
 
@@ -97,10 +96,19 @@ def settled(
         kept = list(itertools.compress(kept, taken))
         values = {name: _chosen(column, taken) for name, column in values.items()}
         digests = list(itertools.compress(digests, taken))
-    return CleanBlock(kept, values, digests, [split_of_digest(digest) for digest in digests], rejected)
+    return CleanBlock(kept, values, digests, splits_of_digests(digests), rejected)
+
+
+def splits_of_digests(digests: Sequence[bytes]) -> FewTexts:
+    """Name the splits of rows with these digests, as `split_at` does by their positions."""
+    first = np.frombuffer(b"".join(digests), ">u8")[::4].astype(np.uint64)
+    below = [first < np.uint64(int.from_bytes(end, "big")) for end in (VALIDATION_END, TEST_END)]
+    return FewTexts([*SPLITS], below[0].astype(np.intp) + below[1])
 
 
 def _chosen(column: Column, taken: Sequence[bool]) -> Column:
+    if isinstance(column, FewTexts):
+        return column.at(np.array(taken, np.bool_))
     return column.chosen(taken) if isinstance(column, Utf8Cells) else list(itertools.compress(column, taken))
 
 
@@ -111,19 +119,16 @@ def _plainly(title: str) -> str:
     return clean_text(title)
 
 
-def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> list[str | None]:
-    """Read each distinct cell once; None where it is refused."""
-    if isinstance(cells, Utf8Cells):
-        known = dict.fromkeys(cells.utf8)
-        read = dict(zip(known, _labels([cell.decode() for cell in known], label_of), strict=True))
-        return [read[cell] for cell in cells.utf8]
-    found: dict[str, str | None] = {}
-    for cell in set(cells):
+def _labels(cells: Sequence[str], label_of: Callable[[str], str]) -> tuple[FewTexts, list[int]]:
+    """Read each distinct cell once -> labels, and the positions of the cells that are refused."""
+    found = FewTexts.of(cells)
+    names, refused = [""] * len(found.names), np.zeros(len(found.names), np.bool_)
+    for at, cell in enumerate(found.names):
         try:
-            found[cell] = label_of(cell)
+            names[at] = label_of(cell)
         except RowRejected:
-            found[cell] = None
-    return [found[cell] for cell in cells]
+            refused[at] = True
+    return FewTexts(names, found.codes), np.flatnonzero(refused[found.codes]).tolist()
 
 
 def _outside(texts: Utf8Cells, rules: TextRules) -> list[int]:

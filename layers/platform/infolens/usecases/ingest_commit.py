@@ -85,7 +85,6 @@ class Settlement:
         """
         if reason := refusal(schema, staged.counts):
             return self.refuse(reason, survey=survey, staged=staged)
-        self._write_rejects(survey, staged)
         merged, parent, child = self._commit(schema, survey, staged)
         report = self._settle(self._taken(survey.format, merged, parent, child))
         return Ingested(report, repeated=False, training_started=self._train(report, child))
@@ -142,7 +141,7 @@ class Settlement:
         """Make the upload part of the dataset; gives the dataset before it and the one with it (None: no new row)."""
         compared: set[str] = set()  # parts never change: a second attempt compares only those that came meanwhile
         merging = self._merging(schema, survey, staged)
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             newest = self._datasets.newest()
             parent = newest.manifest
             if not compared <= {part.part_id for part in (parent.parts if parent else ())}:
@@ -154,6 +153,8 @@ class Settlement:
                 return self._as_taken(merging, before, compared), before, child
             self._compare(merging, parent, compared)
             self._write_parts(merging, staged)
+            if attempt == 0:
+                self._write_rejects(survey, staged)  # while near duplicates are still looked for beside it
             merged = merging.result()
             if not merged.parts:
                 return merged, parent, None

@@ -116,6 +116,9 @@ class InBucket:
         ):
             if data:
                 self._store.write(self._bucket, self._key(counts.number, counts.start, what), data, kind)
+        if section.index:  # so that merging reads none of those that were staged here
+            with self._lock:
+                self._indexes.get((counts.number, counts.start), lambda: section.index)
         self._store.write(
             self._bucket, self._key(counts.number, counts.start, COUNTS), codec.to_json(counts), "application/json"
         )
@@ -155,7 +158,7 @@ class InBucket:
         """Give the identities of a staged section that kept rows."""
         key = self._key(counts.number, counts.start, INDEX)
         with self._lock:
-            held = self._indexes.get(counts.number, lambda: self._store.read(self._bucket, key).data)
+            held = self._indexes.get((counts.number, counts.start), lambda: self._store.read(self._bucket, key).data)
         return held or IdentityIndex(lambda start, size: self._store.read_range(self._bucket, key, start, size))
 
     def part(self, number: int) -> bytes:
@@ -197,20 +200,20 @@ class _Indexes:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._places: dict[int, tuple[int, int]] = {}
-        """Where each begins and ends."""
+        self._places: dict[tuple[int, int], tuple[int, int]] = {}
+        """Where each begins and ends, by the number and the start of its section."""
         self._end = 0
         self._limit = HELD_INDEX_BYTES
 
-    def get(self, number: int, read: Callable[[], bytes]) -> IdentityIndex | None:
+    def get(self, section: tuple[int, int], read: Callable[[], bytes]) -> IdentityIndex | None:
         """Give the index of a section, which is read when it is asked for first; None when there is no room for it."""
-        if number not in self._places and not self._put(number, read):
+        if section not in self._places and not self._put(section, read):
             return None
-        file, (begin, end) = self._file, self._places[number]
+        file, (begin, end) = self._file, self._places[section]
         assert file is not None
         return IdentityIndex(lambda start, size: os.pread(file.fileno(), min(size, end - begin - start), begin + start))
 
-    def _put(self, number: int, read: Callable[[], bytes]) -> bool:
+    def _put(self, section: tuple[int, int], read: Callable[[], bytes]) -> bool:
         if self._end >= self._limit:
             return False
         data = read()
@@ -222,7 +225,7 @@ class _Indexes:
             self._limit = 0
             return False
         self._file, begin, self._end = file, self._end, self._end + len(data)
-        self._places[number] = begin, self._end
+        self._places[section] = begin, self._end
         return True
 
 
