@@ -24,7 +24,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: $(STAMPS)/dev $(STAMPS)/cloud $(STAMPS)/lambda $(STAMPS)/sam ## Install everything the other verbs need
+setup: $(STAMPS)/dev $(STAMPS)/kernels $(STAMPS)/cloud $(STAMPS)/lambda $(STAMPS)/sam ## Install everything the other verbs need
 
 $(STAMPS)/uv:
 	@mkdir -p $(STAMPS)
@@ -35,6 +35,14 @@ $(STAMPS)/uv:
 $(STAMPS)/dev: $(STAMPS)/uv pyproject.toml infra/environments/dev.txt
 	$(UV) pip install --quiet --python .venv/bin/python --requirement infra/environments/dev.txt
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $@
+
+# What serving has beside onnxruntime's own kernels, for the processors that it is built for; others do without.
+$(STAMPS)/kernels: $(STAMPS)/dev layers/inference/Makefile $(wildcard layers/inference/kernels/* layers/inference/kernels/*/*.py)
+ifeq ($(shell uname -sm),Linux x86_64)
+	$(MAKE) --no-print-directory -C layers/inference kernels UV="$(CURDIR)/$(UV)" \
+		SITE="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+endif
 	@touch $@
 
 # LocalStack bundles a fork of moto that collides with moto itself, hence an environment of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -26,8 +27,10 @@ from infolens.ml.bundle import verify
 directory = Path(sys.argv[1])
 classifier = text_classifier.load(directory, verify(directory, sys.argv[2]), threads=1)
 print(json.dumps(classifier.predict([{"text": text} for text in json.loads(sys.argv[3])])))
-import onnxruntime
-assert onnxruntime.__file__.startswith(sys.argv[4]), onnxruntime.__file__
+import infolens_kernels, onnxruntime
+for part in (infolens_kernels, onnxruntime):
+    assert part.__file__.startswith(sys.argv[4]), part.__file__
+assert infolens_kernels.in_use() == sys.argv[5], infolens_kernels.in_use()
 """
 
 # What the platform layer brings beside the package itself.
@@ -47,8 +50,18 @@ def test_size(layer):
 
 
 def test_nothing_but_three_libraries(layer):
-    """onnxruntime, numpy and tokenizers, without what only their tools need."""
-    assert {path.name.split("-")[0].split(".")[0] for path in layer.iterdir()} == {"numpy", "onnxruntime", "tokenizers"}
+    """onnxruntime, our kernels for it, numpy and tokenizers, without what only their tools need."""
+    names = {path.name.split("-")[0].split(".")[0] for path in layer.iterdir()}
+    assert names == {"infolens_kernels", "numpy", "onnxruntime", "tokenizers"}
+
+
+@pytest.mark.parametrize(("architecture", "built"), [("x86_64", True), ("arm64", False)])
+def test_kernels_for_one_architecture(architecture, built, tmp_path):
+    """Kernels are built for x86_64; a layer for arm64 has none, and onnxruntime's own serve there."""
+    command = ["make", "--dry-run", "--directory", str(ROOT / "layers" / "inference"), "build-InferenceLayer"]
+    command += ["UV=uv", f"ARTIFACTS_DIR={tmp_path}", f"ARCHITECTURE={architecture}"]
+    steps = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ("libinfolens_kernels.so" in steps) is built
 
 
 def test_byte_code_travels_along(layer):
@@ -69,7 +82,8 @@ def test_it_answers_in_a_clean_interpreter(layer, tmp_path):
     for name in PYDANTIC:
         (platform / name).symlink_to(site / name)
     (platform / "infolens").symlink_to(ROOT / "layers" / "platform" / "infolens")
-    command = [sys.executable, "-S", "-c", ANSWER, str(bundle), digest, json.dumps(TEXTS), str(layer)]
+    in_use = importlib.import_module("infolens_kernels").in_use()
+    command = [sys.executable, "-S", "-c", ANSWER, str(bundle), digest, json.dumps(TEXTS), str(layer), in_use]
     env = {"PYTHONPATH": f"{layer}{os.pathsep}{platform}"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr

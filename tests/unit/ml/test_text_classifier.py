@@ -44,10 +44,10 @@ def test_scores_are_probabilities(classifier):
 
 
 def test_company_changes_nothing(classifier):
-    """A text gets the very same scores alone, in company, and after a much longer one."""
+    """A text gets the same scores alone, in company and after a much longer one, but for the last bit of sums."""
     together = classifier.scores([{"text": "ferry " * 500}, *INPUTS])[1:]
     alone = np.concatenate([classifier.scores([item]) for item in INPUTS])
-    assert np.array_equal(together, alone)
+    assert together == pytest.approx(alone, abs=1e-6)
 
 
 @pytest.mark.parametrize("learned", [ROWS, ()])

@@ -38,9 +38,9 @@ WINDOW_BYTES = 256 << 10
 _HELD = 2
 """Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
 
-_READ_BETWEEN = 16
-"""Sections that a worker reads before it gives back what lies free between those that it holds: its heap would grow
-with the file, by some 10 MB in a gigabyte."""
+_BETWEEN_HOLES = 16
+"""Sections after which a process gives back what lies free between those that it holds: heaps would grow with the file,
+by some 10 MB in a gigabyte."""
 
 _READ_BYTES = 256 << 10
 """Few enough to find memory that has been used before; what is larger is fetched from the system, zeroed, each time."""
@@ -385,7 +385,7 @@ class _Work:
         self._source.forget()  # the parent's, of which the fork has a copy
         self._held = {each: section for each, section in self._held.items() if each in wanted}
         self._read += 1
-        if self._read % _READ_BETWEEN == 0:
+        if self._read % _BETWEEN_HOLES == 0:
             give_back_holes()
         section = self._held[number] = self._job.read(bodies[0], number, start)
         return section.counts, (section.index, section.rejects)
@@ -449,11 +449,13 @@ def _stage_in_workers(  # noqa: PLR0913, PLR0917 - as staged_sections
         while True:
             line.employ(plan)
             if (section := line.written()) is not None:
-                last = section.counts.last
+                counts = section.counts
                 yield section
                 del section
-                if last:
+                if counts.last:
                     return
+                if (counts.number + 1) % _BETWEEN_HOLES == 0:
+                    give_back_holes()
                 continue
             head = line.begun[0] if line.begun else None
             if head is None or (head.start is not None and head.read is None):

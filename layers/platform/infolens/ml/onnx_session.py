@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import onnxruntime
 
@@ -59,6 +59,18 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def kernels() -> Path | None:
+    """Find the library that computes the operators of the domain "infolens" (ADR 0025).
+
+    None without one, as on other processors than x86_64: onnxruntime then runs the functions that a model brings.
+    """
+    try:
+        from infolens_kernels import LIBRARY  # noqa: PLC0415 - a part of the inference layer that may be missing
+    except ImportError:
+        return None
+    return cast("Path", LIBRARY)
+
+
 def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     """Open a model for CPU inference.
 
@@ -78,6 +90,8 @@ def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     else:
         # A spinning thread burns the CPU share that somebody else on this machine needs, the answer's own among them.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if library := kernels():
+        options.register_custom_ops_library(str(library))
     options.log_severity_level = 3  # errors; Lambda's sandbox has no /sys/devices/system/cpu and warns on every start
     return onnxruntime.InferenceSession(
         str(model), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(_HARMFUL)

@@ -13,6 +13,7 @@ from torch import nn
 from infolens.ml.text_classifier import MODEL_FILE, PREDICTOR, TOKENIZER_FILE
 from infolens.ml.training.bundle_writing import describe_bundle, write_reference
 from infolens.ml.training.einsum_to_matmul import einsum_to_matmul
+from infolens.ml.training.fused_operators import fuse
 from infolens.ml.training.int8_lookups import int8_lookups
 from infolens.ml.training.onnx_export import quantise, trace
 from infolens.ml.training.quantisation import exact_bundle, finish_exact
@@ -131,7 +132,10 @@ def to_int8(exact: Path, path: Path, texts: Sequence[NDArray[np.int64]] = ()) ->
         phrases = [name for name in _names(exact) if name.startswith(_PHRASES)]
         quantise(exact, path, ["MatMul", "Gemm"], exclude=phrases)
     graph = onnx.load(path)
-    if int8_lookups(graph):
+    changed = int8_lookups(graph)
+    if texts:  # scales are fixed: without, there is nothing that a function could take in
+        changed += fuse(graph, {"input_ids": np.resize(texts[0], (2, 3))})
+    if changed:
         onnx.save(graph, path)
 
 
