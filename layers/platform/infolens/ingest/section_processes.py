@@ -39,8 +39,8 @@ _HELD = 2
 """Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
 
 _BETWEEN_HOLES = 16
-"""Sections after which a process gives back what lies free between those that it holds: heaps would grow with the file,
-by some 10 MB in a gigabyte."""
+"""Sections that a worker reads before it gives back what lies free between those that it holds: its heap would grow
+with the file, by some 10 MB in a gigabyte. In the parent nothing was gained."""
 
 _READ_BYTES = 256 << 10
 """Few enough to find memory that has been used before; what is larger is fetched from the system, zeroed, each time."""
@@ -449,13 +449,11 @@ def _stage_in_workers(  # noqa: PLR0913, PLR0917 - as staged_sections
         while True:
             line.employ(plan)
             if (section := line.written()) is not None:
-                counts = section.counts
+                last = section.counts.last
                 yield section
                 del section
-                if counts.last:
+                if last:
                     return
-                if (counts.number + 1) % _BETWEEN_HOLES == 0:
-                    give_back_holes()
                 continue
             head = line.begun[0] if line.begun else None
             if head is None or (head.start is not None and head.read is None):
