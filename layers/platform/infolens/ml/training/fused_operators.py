@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import onnx
-import onnxruntime
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from infolens.ml.training.graph_rewriting import readers_of, replace_nodes
+from infolens.ml.training.graph_rewriting import import_domain, readers_of, replace_nodes, session_giving
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,13 +47,9 @@ def fuse(model: ModelProto, example: Mapping[str, NDArray[np.int64]]) -> int:
         example: inputs for which each dimension has another size, and none is 1: one run says which shapes are equal.
     """
     graph = model.graph
-    for find in (_gelus, _norms, _attentions, _products):
-        found = find(_Graph(graph), model, example)
-        gone = {id(node) for one in found for node in one.nodes}
-        calls = {id(one.nodes[-1 if one.last else 0]): one.call for one in found}
-        nodes = [calls.get(id(node), node) for node in graph.node if id(node) in calls or id(node) not in gone]
-        replace_nodes(graph, nodes, {weight.name: weight for one in found for weight in one.weights}.values())
-        _drop_unread_constants(graph)
+    _put(graph, _norms(model, example))
+    for find in (_gelus, _attentions, _products):
+        _put(graph, find(_Graph(graph)))
     called = [node.op_type for node in graph.node if node.domain == DOMAIN]
     if called:
         _bring(model, called)
@@ -70,6 +64,16 @@ class _Found:
     call: NodeProto
     weights: Sequence[TensorProto] = field(default=())
     last: bool = True
+
+
+def _put(graph: GraphProto, found: Sequence[_Found]) -> None:
+    """Put calls in place of what was found."""
+    gone = {id(node) for one in found for node in one.nodes}
+    calls = {id(one.nodes[-1 if one.last else 0]): one.call for one in found}
+    nodes = [calls.get(id(node), node) for node in graph.node if id(node) in calls or id(node) not in gone]
+    read = {name for node in nodes for name in node.input}
+    nodes = [node for node in nodes if node.op_type != "Constant" or node.output[0] in read]
+    replace_nodes(graph, nodes, {weight.name: weight for one in found for weight in one.weights}.values())
 
 
 class _Graph:
@@ -113,9 +117,8 @@ class _Graph:
         ]
 
 
-def _gelus(graph: _Graph, model: ModelProto, example: object) -> list[_Found]:
+def _gelus(graph: _Graph) -> list[_Found]:
     """Gelu in eight bits, as torch writes it: x / sqrt(2), erf, 1 more, times x, half of it."""
-    del model, example
     found = []
     for quantise in graph.quantisers():
         half = graph.made_by(quantise.input[0], "Mul")
@@ -131,8 +134,9 @@ def _gelus(graph: _Graph, model: ModelProto, example: object) -> list[_Found]:
     return found
 
 
-def _norms(graph: _Graph, model: ModelProto, example: Mapping[str, NDArray[np.int64]]) -> list[_Found]:
+def _norms(model: ModelProto, example: Mapping[str, NDArray[np.int64]]) -> list[_Found]:
     """A sum of two states, normalised, in 32 bits and in eight."""
+    graph = _Graph(model.graph)
     found, summands = [], []
     for quantise in graph.quantisers():
         norm = graph.maker.get(quantise.input[0])
@@ -141,6 +145,8 @@ def _norms(graph: _Graph, model: ModelProto, example: Mapping[str, NDArray[np.in
         add = graph.made_by(norm.input[0], "Add")
         factor, last = graph.weights.get(norm.input[1]), _attribute(norm, "axis") in (None, -1)
         if add is None or factor is None or not last or factor.dims[0] % _LANES or len(norm.input) < 3:
+            continue
+        if graph.weights.keys() & set(add.input):
             continue
         epsilon = _attribute(norm, "epsilon")
         inputs = [*add.input, *norm.input[1:3], *quantise.input[1:]]
@@ -153,9 +159,8 @@ def _norms(graph: _Graph, model: ModelProto, example: Mapping[str, NDArray[np.in
     return [one for one, alike in zip(found, same, strict=True) if alike]
 
 
-def _attentions(graph: _Graph, model: ModelProto, example: object) -> list[_Found]:
+def _attentions(graph: _Graph) -> list[_Found]:
     """Scores of all queries by all keys, softmax, and values by it, in eight bits: tokens first, nothing masked."""
-    del model, example
     found = []
     for quantise in graph.quantisers():
         joined = graph.made_by(quantise.input[0], "Reshape")
@@ -214,9 +219,8 @@ def _width(graph: _Graph, node: NodeProto) -> int:
     return int(weights.dims[1]) if weights is not None else 0
 
 
-def _products(graph: _Graph, model: ModelProto, example: object) -> list[_Found]:
+def _products(graph: _Graph) -> list[_Found]:
     """Products with weights by fixed scales, and the Gelu behind them."""
-    del model, example
     found = []
     for node in graph.nodes:
         if node.op_type != "MatMulIntegerToFloat" or node.output[0] in graph.outputs:
@@ -245,26 +249,10 @@ def _of_one_shape(
     model: ModelProto, pairs: Sequence[tuple[str, ...]], example: Mapping[str, NDArray[np.int64]]
 ) -> list[bool]:
     """Say of pairs of values whether both have one shape: a kernel that adds does not spread one over the other."""
-    if not pairs:
-        return []
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
     names = sorted({name for pair in pairs for name in pair})
-    known = {value.name for value in watched.graph.output} | {weight.name for weight in watched.graph.initializer}
-    watched.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names if name not in known
-    )
-    if any(node.domain == DOMAIN for node in watched.graph.node):
-        _bring(watched, [node.op_type for node in watched.graph.node if node.domain == DOMAIN])
-    session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
-    given = [name for name in names if name not in {weight.name for weight in watched.graph.initializer}]
-    shapes = {name: value.shape for name, value in zip(given, session.run(given, dict(example)), strict=True)}
-    return [len({shapes.get(name) for name in pair}) == 1 and pair[0] in shapes for pair in pairs]
-
-
-def _drop_unread_constants(graph: GraphProto) -> None:
-    readers = readers_of(graph)
-    replace_nodes(graph, [node for node in graph.node if node.op_type != "Constant" or node.output[0] in readers])
+    values = session_giving(model, names).run(names, dict(example)) if names else []
+    shapes = {name: value.shape for name, value in zip(names, values, strict=True)}
+    return [shapes[one] == shapes[other] for one, other in pairs]
 
 
 def _call(operator: str, inputs: Sequence[str], last: NodeProto, before: Sequence[str] = ()) -> NodeProto:
@@ -282,14 +270,11 @@ def _bring(model: ModelProto, called: Iterable[str]) -> None:
     if "ProductGeluQuantize" in wanted:
         wanted.add("GeluQuantize")
     del model.functions[:]
-    model.functions.extend(one for one in _functions(_standard(model)) if one.name in wanted)
-    held = {one.domain for one in model.opset_import}
-    model.opset_import.extend(helper.make_opsetid(name, 1) for name in (_MICROSOFT, DOMAIN) if name not in held)
+    standard = next(one for one in model.opset_import if not one.domain)
+    model.functions.extend(one for one in _functions(standard) if one.name in wanted)
+    for domain in (_MICROSOFT, DOMAIN):
+        import_domain(model, domain)
     model.ir_version = max(model.ir_version, 8)  # the first with functions
-
-
-def _standard(model: ModelProto) -> OperatorSetIdProto:
-    return next(one for one in model.opset_import if not one.domain)
 
 
 def _functions(standard: OperatorSetIdProto) -> list[FunctionProto]:

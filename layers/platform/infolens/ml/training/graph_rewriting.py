@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from infolens.ml.decoder_steps import KEPT
@@ -12,7 +14,7 @@ from infolens.ml.decoder_steps import KEPT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from onnx import GraphProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 
 def readers_of(graph: GraphProto) -> dict[str, list[NodeProto]]:
@@ -46,6 +48,23 @@ def read_weights_directly(graph: GraphProto) -> None:
         for at, name in enumerate(node.input):
             node.input[at] = same.get(name, name)
     replace_nodes(graph, kept)
+
+
+def import_domain(model: ModelProto, domain: str) -> None:
+    """Let a model use a domain's operators in their first version, if it does not yet."""
+    if all(one.domain != domain for one in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(domain, 1))
+
+
+def session_giving(model: ModelProto, names: Sequence[str]) -> onnxruntime.InferenceSession:
+    """Open a model, of which these values of its graph are to be had, too."""
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    given = {value.name for value in model.graph.output}
+    watched.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names if name not in given
+    )
+    return onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
 def counting(values: str, axis: int, name: str) -> tuple[list[NodeProto], list[TensorProto]]:

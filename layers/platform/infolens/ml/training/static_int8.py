@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
-from infolens.ml.training.graph_rewriting import read_weights_directly, readers_of, replace_nodes
+from infolens.ml.training.graph_rewriting import (
+    import_domain,
+    read_weights_directly,
+    readers_of,
+    replace_nodes,
+    session_giving,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,8 +72,7 @@ def static_int8(exact: Path, path: Path, rows: Sequence[Mapping[str, NDArray[np.
     products = _products(graph, exclude)
     ranges = activation_ranges(model, sorted({one.node.input[0] for one in products}), rows)
     _rewrite(graph, products, ranges)
-    if all(one.domain != "com.microsoft" for one in model.opset_import):
-        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    import_domain(model, "com.microsoft")
     onnx.save(model, path)
     return len(products)
 
@@ -82,10 +86,7 @@ def activation_ranges(
     model: ModelProto, names: Sequence[str], rows: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> dict[str, tuple[float, float]]:
     """Find the smallest and the largest number that each named activation has in any of the rows; zero is within."""
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
-    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = session_giving(model, names)
     found = dict.fromkeys(names, (0.0, 0.0))
     for row in rows:
         for name, values in zip(names, session.run(list(names), dict(row)), strict=True):
