@@ -24,7 +24,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: $(STAMPS)/dev $(STAMPS)/kernels $(STAMPS)/cloud $(STAMPS)/lambda $(STAMPS)/sam ## Install everything the other verbs need
+setup: $(STAMPS)/dev $(STAMPS)/kernels $(STAMPS)/rows $(STAMPS)/cloud $(STAMPS)/lambda $(STAMPS)/sam ## Install everything the other verbs need
 
 $(STAMPS)/uv:
 	@mkdir -p $(STAMPS)
@@ -41,6 +41,15 @@ $(STAMPS)/dev: $(STAMPS)/uv pyproject.toml infra/environments/dev.txt
 $(STAMPS)/kernels: $(STAMPS)/dev layers/inference/Makefile $(wildcard layers/inference/kernels/* layers/inference/kernels/*/*.py)
 ifeq ($(shell uname -sm),Linux x86_64)
 	$(MAKE) --no-print-directory -C layers/inference kernels UV="$(CURDIR)/$(UV)" \
+		SITE="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+endif
+	@touch $@
+
+# What ingest cleans texts with; on other systems it does without, and takes ten times as long.
+$(STAMPS)/rows: $(STAMPS)/dev layers/columnar/Makefile $(wildcard layers/columnar/rows/* layers/columnar/rows/*/*.py)
+ifeq ($(shell uname -s),Linux)
+	$(MAKE) --no-print-directory -C layers/columnar rows UV="$(CURDIR)/$(UV)" \
+		ARCHITECTURE="$$(uname -m | sed s/aarch64/arm64/)" \
 		SITE="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 endif
 	@touch $@

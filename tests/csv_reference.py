@@ -118,12 +118,13 @@ def reading(data: bytes, delimiter: str = ",", *, block_bytes: int = 1 << 20, mo
 
 
 def at_any_cost(raw: bytes, delimiter: str, first_line: int, stop: int | None) -> RegularRows | None:
-    """Give regular rows however short their fields are."""
-    usual, regular_rows.BYTES_PER_FIELD = regular_rows.BYTES_PER_FIELD, 0
+    """Give regular rows however short their fields are, and however many quotes are doubled."""
+    usual = regular_rows.BYTES_PER_FIELD, regular_rows.BYTES_PER_DOUBLED
+    regular_rows.BYTES_PER_FIELD = regular_rows.BYTES_PER_DOUBLED = 1
     try:
         return regular_rows.regular_rows(raw, delimiter, first_line, stop)
     finally:
-        regular_rows.BYTES_PER_FIELD = usual
+        regular_rows.BYTES_PER_FIELD, regular_rows.BYTES_PER_DOUBLED = usual
 
 
 def state_of(reader: SectionReader) -> tuple[int, int, int, int, bool]:

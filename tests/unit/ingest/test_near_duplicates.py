@@ -6,9 +6,11 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infolens.ingest import near_duplicates
-from infolens.ingest.near_duplicates import EQUAL_BYTES, near_pairs, perhaps_near, sketches
+from infolens.ingest.near_duplicates import EQUAL_BYTES, near_pairs, perhaps_near, sketch_of, sketches
 
 RNG = random.Random(11)
 WORDS = ["".join(RNG.choices("abcdefghijklmnopqrstuvwxyz", k=RNG.randint(2, 10))) for _ in range(3000)]
@@ -35,12 +37,19 @@ def sketch(*texts: str):
 
 
 def test_sketch_depends_on_its_text_alone(monkeypatch):
-    """Whatever stands beside it, and however the column is cut on the way."""
+    """Whatever stands beside it, and whether compiled code sketches or ours."""
     texts = [text_of(n) for n in (90, 3, 40, 200, 0, 1, 60, 30, 2)]
     together = sketch(*texts).tolist()
     assert together == [int(sketch(text)[0]) for text in texts]
-    monkeypatch.setattr(near_duplicates, "_PIECE_BYTES", 300)
+    monkeypatch.setattr(near_duplicates, "infolens_rows", None)
     assert sketch(*texts).tolist() == together
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=st.lists(st.text("abc de \u00e9\u0130 ,", max_size=300), max_size=4))
+def test_compiled_sketches(texts):
+    """They are those of `sketch_of`, at every length and with bytes beyond ASCII."""
+    assert sketch(*texts).tolist() == [sketch_of(text.encode()) for text in texts]
 
 
 def test_short_texts_have_no_sketch():
@@ -79,16 +88,23 @@ def test_only_rows_from_a_place_on_are_reported():
     assert (found.row.tolist(), found.other.tolist()) == ([2], [0])
 
 
-@pytest.mark.parametrize("at_once", [7, 100, 1 << 20])
-def test_pieces_change_nothing(monkeypatch, at_once):
-    """Sorted piece by piece or at once, the same pairs."""
-    texts = [text_of() for _ in range(100)]
-    held = sketch(*texts, *(changed(text, 2) for text in texts), *texts[:50])
-    whole = near_pairs(held)
-    monkeypatch.setattr(near_duplicates, "_AT_ONCE", at_once)
-    pieces = near_pairs(held)
-    assert pieces.row.tolist() == whole.row.tolist()
-    assert pieces.other.tolist() == whole.other.tolist()
+@pytest.mark.parametrize("rows", [0, 1, 300, 70_000])
+def test_compiled_comparisons(monkeypatch, rows):
+    """They find the pairs that ours find, whether rows are taken at once or in pieces, since any row."""
+    chance = np.random.default_rng(3)
+    held = chance.integers(1, 1 << 63, max(1, rows // 4), dtype=np.uint64)[chance.integers(0, max(1, rows // 4), rows)]
+    for _ in range(2):
+        changes = chance.integers(0, 256, rows, dtype=np.uint64) * (chance.random(rows) < 0.4)
+        held ^= changes << (8 * chance.integers(0, 8, rows, dtype=np.uint64))
+    held[chance.random(rows) < 0.05] = 0
+    for since in (0, rows // 3):
+        compiled = near_pairs(held, since)
+        with monkeypatch.context() as patched:
+            patched.setattr(near_duplicates, "infolens_rows", None)
+            ours = near_pairs(held, since)
+        for name in ("row", "other", "equal_bytes"):
+            assert getattr(compiled, name).tolist() == getattr(ours, name).tolist()
+        assert len(compiled.row) > rows // 10 or rows < 2
 
 
 def test_few_rows_find_their_like_among_many(monkeypatch):

@@ -10,7 +10,10 @@ import pytest
 
 from csv_reference import assert_columns, at_any_cost
 from infolens.ingest import csv_reading
-from infolens.ingest.regular_rows import _bad_places, regular_rows
+from infolens.ingest.regular_rows import regular_rows
+from infolens.rows.compiled import infolens_rows
+
+pytestmark = pytest.mark.skipif(infolens_rows is None, reason="`make setup` builds the compiled code on Linux alone")
 
 
 def test_fields_lines_and_size():
@@ -86,19 +89,24 @@ def is_utf8(data):
     return True
 
 
+def fault_in(data, at=0):
+    """The place of the first byte that is no UTF-8; None without one."""
+    found = infolens_rows.bad_place(np.frombuffer(data, np.uint8).ctypes.data, at, len(data))
+    return found if found < len(data) else None
+
+
 _EDGES = (0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF)
 
 
-@pytest.mark.parametrize("dense", [0, 8, 10**9])
-def test_faults_are_found_where_python_finds_some(dense, monkeypatch):
-    """All bytes at the edges of their kinds, up to four together, among others; whatever Arrow was asked before."""
-    monkeypatch.setattr("infolens.ingest.regular_rows._DENSE", dense)
+@pytest.mark.parametrize("before", [0, 30, 64])
+def test_faults_are_found_where_python_finds_some(before):
+    """All bytes at the edges of their kinds, up to four together, among others, at the end of what is looked at."""
     few = [bytes(some) for length in (1, 2, 3) for some in itertools.product(_EDGES, repeat=length)]
     chance = random.Random(4)
     many = [bytes(chance.choices(_EDGES, k=chance.randrange(4, 9))) for _ in range(20_000)]
     right = ["\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff".encode()]
     for data in [*few, *many, *right]:
-        assert bool(_bad_places(np.frombuffer(data, np.uint8))) is not is_utf8(data), data
+        assert (fault_in(b"x" * before + data) is None) is is_utf8(data), data
 
 
 def test_each_line_with_a_fault_is_told():
@@ -106,7 +114,24 @@ def test_each_line_with_a_fault_is_told():
     chance = random.Random(5)
     pieces = [*(bytes([byte]) for byte in _EDGES), *(each.encode() for each in "aé\u07ff\u0800€\ud7ff\U0001f600")]
     lines = [b"".join(chance.choices(pieces, k=chance.randrange(5))) for _ in range(20_000)]
-    data = np.frombuffer(b"\n".join(lines), np.uint8)
-    ends = np.flatnonzero(data == ord("\n"))
-    found = set(np.searchsorted(ends, _bad_places(data)).tolist())
-    assert found == {at for at, line in enumerate(lines) if not is_utf8(line)}
+    data = b"\n".join(lines) + b"\n"
+    found, at = [], 0
+    while (fault := fault_in(data, at)) is not None:
+        found.append(data.count(b"\n", 0, fault))
+        at = data.index(b"\n", fault) + 1
+    assert found == [at for at, line in enumerate(lines) if not is_utf8(line)]
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 100])
+def test_marks_anywhere(size):
+    """Quotes, line ends and delimiters are found wherever they lie among others."""
+    data = b'"' + b"x" * size + b'""",' + b"y" * size + b',"\n,"\r\n' + b"z" * size + b",,\n"
+    found = at_any_cost(data, ",", 0, None)
+    assert found.block.rows == [["x" * size + '"', "y" * size, "\n,"], ["z" * size, "", ""]]
+    assert_columns(found.block)
+
+
+def test_without_the_library(monkeypatch):
+    """Where it was not built, all is left to the other way."""
+    monkeypatch.setattr("infolens.ingest.regular_rows.infolens_rows", None)
+    assert at_any_cost(b"a,b\n", ",", 0, None) is None

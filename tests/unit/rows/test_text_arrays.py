@@ -16,6 +16,8 @@ from infolens.rows.text_cleaning import clean_text, content_key, join_title
 from infolens.rows.utf8_cells import Lying, Utf8Cells
 from nasty_texts import NASTY, PIECES
 
+pytest.importorskip("infolens_rows", reason="the library is built by `make setup`, on Linux")
+
 MANY = settings(max_examples=400, deadline=None)
 
 
@@ -126,13 +128,34 @@ def test_long_texts(size):
     assert content_digests(raw) == [digest_of(content_key(text)) for text in raw]
 
 
-def test_chunks_make_no_difference(monkeypatch):
-    """Texts cleaned three characters at a time are those cleaned together."""
+def test_without_the_library(monkeypatch):
+    """Where it was not built, every text is left to the functions that clean one, and comes out the same."""
     raw = [f" {text} &amp; caf\u00e9  {number}\n" for number, text in enumerate(PIECES)]
-    titles = ["", " Title ", "Why?"] * (len(raw) // 3) + [""] * (len(raw) % 3)
-    whole = keyed_texts([titles, raw], CONTENT_KEYS)
-    monkeypatch.setattr(text_arrays, "_CHUNK", 3)
-    assert keyed_texts([titles, raw], CONTENT_KEYS) == whole
+    with_it = clean_texts(raw), content_digests(raw)
+    monkeypatch.setattr(text_arrays, "infolens_rows", None)
+    assert (clean_texts(raw), content_digests(raw)) == with_it
+    found = keyed_texts([raw, raw], CONTENT_KEYS)
+    assert found.odd == list(range(len(raw)))
+    assert len(found.texts) == len(found.digests) == len(raw)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"\xe2\x80", b"\xf0\x9f\x98", b"\xc3", b"\x80", b"\xff\xff\xff\xff", b"\xf7\xbf\xbf\xbf"]
+)
+@pytest.mark.parametrize("before", [b"", b"x" * 31, b"x" * 64])
+def test_bytes_that_are_no_utf8(broken, before):
+    """Nothing is read beyond the end of a cell: what is no character makes its text odd, and no other."""
+    data = before + broken + b"\x98\x80 next"
+    cells = Utf8Cells(Lying(data, np.array([0, len(before + broken) + 3]), np.array([len(before + broken), len(data)])))
+    found = keyed_texts([cells], CONTENT_KEYS)
+    assert found.odd == [0]
+    assert found.texts[1] == "next"
+
+
+def test_columns_of_two_lengths():
+    """A title without a text is a fault of the program."""
+    with pytest.raises(ValueError, match="one length"):
+        keyed_texts([["a", "b"], ["c"]], CONTENT_KEYS)
 
 
 def test_no_text():

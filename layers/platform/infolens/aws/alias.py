@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import ClientError
 
@@ -121,4 +121,4 @@ def _translated(error: ClientError, function: str, version: str) -> Exception:
         return StaleAliasError(f"the alias {LIVE} of {function} was moved since it was read")
     if _code(error) == "ResourceNotFoundException":
         return VersionMissingError(f"{function} has no version {version}")
-    return error
+    return cast("Exception", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import (
     ClientError,
@@ -296,4 +296,4 @@ def _translated(error: ClientError, bucket: str, key: str) -> Exception:
         return ObjectMissingError(f"s3://{bucket}/{key}")
     if _code(error) in _REFUSED:
         return ObjectReplacedError(f"s3://{bucket}/{key} is no longer the object that was meant")
-    return error
+    return cast("Exception", error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -112,4 +112,4 @@ def _translated(error: ClientError, function: str) -> Exception:
         return NoPredictFunctionError(f"there is no function {function}; its stanza in template.yaml is not deployed")
     if code in {"PreconditionFailedException", "ResourceConflictException"}:
         return StaleFunctionError(f"{function} is being changed by somebody else")
-    return error
+    return cast("Exception", error)

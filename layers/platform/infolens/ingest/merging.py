@@ -417,7 +417,7 @@ class Merging:
             return None, _Written(None, len(lines), gone)
         index = self._index(place)
         records = index.records()
-        stays = is_first(records) & ~np.isin(records.line, lines)
+        stays = _staying(records, lines)
         part = Part(part_id, counts.rows_kept - len(lines), self._lines_before[place])
         return FinalPart(part, index.only(stays), read, staged_as), _Written(part, len(lines), gone)
 
@@ -454,9 +454,15 @@ class Merging:
     def _kept_in_order(self, place: int, dropped: NDArray[np.uint32]) -> tuple[Sketches, NDArray[np.uint32]]:
         """Give sketches and lines of a section's kept rows."""
         records = self._index(place).records()
-        kept = np.flatnonzero(is_first(records) & ~np.isin(records.line, dropped))
+        kept = np.flatnonzero(_staying(records, dropped))
         kept = kept[np.argsort(records.line[kept])]
         return records.sketch[kept], records.line[kept]
+
+
+def _staying(records: IndexRecords, dropped: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Say of each row of a section whether the part that the dataset takes has it."""
+    first = is_first(records)
+    return first & ~np.isin(records.line, dropped) if len(dropped) else first
 
 
 def _without(schema: Schema, counts: SectionCounts, data: bytes, lines: NDArray[np.uint32]) -> tuple[bytes, Dropped]:

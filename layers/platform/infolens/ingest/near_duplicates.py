@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infolens.rows.byte_places import places_where
+from infolens.rows.compiled import infolens_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Sketches = NDArray[np.uint64]
@@ -33,20 +31,17 @@ MIN_SHINGLES = 5
 
 _SHINGLE = 16
 _CHOOSING_BITS = 0b101
-_PIECE_BYTES = 256 << 10
 _BYTES = 8
 _BANDS = 4
-_FOLD_CASE = np.uint64(0x2020202020202020)
-_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
-_ORDERS = np.array(
-    [[1], [0x85EBCA6B], [0xC2B2AE35], [0x27D4EB2F], [0x165667B1], [0x9E3779B1], [0x2C1B3C6D], [0x297A2D39]], np.uint32
-)
+_SPACE = ord(" ")
+_32_BITS, _64_BITS = (1 << 32) - 1, (1 << 64) - 1
+_FOLD_CASE = 0x2020202020202020
+_ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
+_ORDERS = (1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1, 0x9E3779B1, 0x2C1B3C6D, 0x297A2D39)
 _FEW = 16_384
 """Rows up to which a table of their bands says quickly which rows of a large dataset may be like one of them."""
-_AT_ONCE = 1 << 17
-"""Rows sorted at a time: a megabyte, which memory that was used before has room for."""
-_MOST_PIECES = 16
-"""Of more rows more are sorted at a time: for each piece all rows are looked at."""
+_FAR_BITS = 40
+_FAR = (1 << _FAR_BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -65,46 +60,34 @@ def sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
         text: UTF-8 bytes of all texts behind each other.
         offsets: where each text begins, and the end of the last; shape (texts + 1).
     """
-    out = np.zeros(len(offsets) - 1, np.uint64)
-    first = 0
-    while first < len(out):  # piece by piece, so that what is made on the way stays in the processor's cache
-        last = int(np.searchsorted(offsets, offsets[first] + _PIECE_BYTES, "right")) - 1
-        last = min(max(last, first + 1), len(out))
-        begin, end = int(offsets[first]), int(offsets[last])
-        out[first:last] = _sketches(text[begin:end], offsets[first : last + 1] - begin)
-        first = last
+    if infolens_rows is None:
+        data = text.tobytes()
+        edges = itertools.pairwise(offsets.tolist())
+        return np.array([sketch_of(data[begin:end]) for begin, end in edges], np.uint64)
+    offsets = np.ascontiguousarray(offsets, np.int64)
+    out = np.empty(len(offsets) - 1, np.uint64)
+    infolens_rows.sketches(text.ctypes.data, offsets.ctypes.data, len(out), out.ctypes.data)
     return out
 
 
-def _sketches(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Sketches:
-    out = np.zeros((len(offsets) - 1, _BYTES), np.uint8)
-    if len(text) <= _SHINGLE:
-        return out.view("<u8").ravel()
-    starting = np.zeros(len(text) + 1, np.bool_)
-    chosen = (text[1:-1] ^ text[2:]) & np.uint8(_CHOOSING_BITS) == 0
-    np.logical_and(text[:-2] == ord(" "), chosen, out=starting[1:-2])
-    # A shingle lies within its text, or a text's sketch would depend on the text beside it.
-    beyond = offsets[:, None] - np.arange(_SHINGLE)
-    starting[np.maximum(beyond, 0).ravel()] = False
-    starts = places_where(starting)
-    firsts = np.searchsorted(starts, offsets)
-    hashes = _hashes(text, starts)
-    some = firsts[: np.searchsorted(firsts[:-1], len(starts))]  # without the last texts, when they have no shingle
-    out[: len(some)] = np.minimum.reduceat(hashes * _ORDERS, some, axis=1).T
-    found = out.view("<u8").ravel()
-    found[np.diff(firsts) < MIN_SHINGLES] = 0
-    return found
+def sketch_of(text: bytes) -> int:
+    """Sketch one text: what the compiled code (sketch.cc) must give."""
+    starts = [
+        at
+        for at in range(1, len(text) - _SHINGLE + 1)
+        if text[at - 1] == _SPACE and not (text[at] ^ text[at + 1]) & _CHOOSING_BITS
+    ]
+    if len(starts) < MIN_SHINGLES:
+        return 0
+    hashes = [_hash_of(text[at : at + _SHINGLE]) for at in starts]
+    return int.from_bytes(bytes(min(each * order & _32_BITS for each in hashes) & 0xFF for order in _ORDERS), "little")
 
 
-def _hashes(text: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
-    # A type of mere bytes may begin anywhere in memory, so that 16 of them are taken by one copy.
-    windows = np.ndarray((len(text) - _SHINGLE + 1,), f"V{_SHINGLE}", text, 0, (1,))
-    words = windows[starts].view(np.uint64).reshape(-1, 2) | _FOLD_CASE
-    mixed = words[:, 0] * _ODD[0]
-    mixed ^= mixed >> np.uint64(29)
-    mixed += words[:, 1]
-    mixed *= _ODD[1]
-    return (mixed >> np.uint64(32)).astype(np.uint32)
+def _hash_of(shingle: bytes) -> int:
+    first, second = (int.from_bytes(half, "little") | _FOLD_CASE for half in (shingle[:8], shingle[8:]))
+    mixed = first * _ODD[0] & _64_BITS
+    mixed = ((mixed ^ mixed >> 29) + second) * _ODD[1] & _64_BITS
+    return mixed >> 32
 
 
 def perhaps_near(few: Sketches, many: Sketches) -> NDArray[np.int64]:
@@ -128,43 +111,33 @@ def near_pairs(all_sketches: Sketches, since: int = 0) -> NearPairs:
     before, so that ten thousand copies of one text cost ten thousand comparisons and no more.
     """
     best = np.zeros(len(all_sketches), np.int64)
-    for later, earlier in _candidates(all_sketches):
-        wanted = later >= since
-        later, earlier = later[wanted], earlier[wanted]  # noqa: PLW2901
-        differing = (all_sketches[later] ^ all_sketches[earlier]).view(np.uint8).reshape(-1, _BYTES)
-        equal = _BYTES - np.count_nonzero(differing, axis=1)
-        near = equal >= EQUAL_BYTES
-        # The most alike, and among those the first: one number that can be compared.
-        np.maximum.at(best, later[near], (equal[near] << 40) + ((1 << 40) - 1 - earlier[near]))
+    if infolens_rows is None:
+        _compare_all(all_sketches.tolist(), since, best)
+    else:
+        held = np.ascontiguousarray(all_sketches, np.uint64)
+        if not infolens_rows.near_rows(held.ctypes.data, len(held), since, EQUAL_BYTES, best.ctypes.data):
+            raise MemoryError(f"to compare {len(held)} rows")
     found = np.flatnonzero(best)
-    others = (1 << 40) - 1 - (best[found] & ((1 << 40) - 1))
-    return NearPairs(found, others, best[found] >> 40)
+    others = _FAR - (best[found] & _FAR)
+    return NearPairs(found, others, best[found] >> _FAR_BITS)
 
 
-def _candidates(held: Sketches) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    bands = _bands(held)
-    present = held != 0
-    pieces = min(_MOST_PIECES, 1 << max(0, -(-len(held) // _AT_ONCE) - 1).bit_length())
-    for pair in itertools.combinations(range(_BANDS), 2):
-        one, other = (np.ascontiguousarray(bands[:, band]) for band in pair)
-        share = other & np.uint16(pieces - 1)
-        for piece in range(pieces):
-            mine = np.flatnonzero(present & (share == piece))
-            order = mine.astype(np.uint64)
-            for band, place in ((one, 48), (other, 32)):
-                order |= band[mine].astype(np.uint64) << np.uint64(place)
-            order.sort()
-            same = np.flatnonzero((order[1:] ^ order[:-1]) >> np.uint64(32) == 0) + 1
-            later = _row(order[same])
-            yield later, _row(order[same - 1])
-            begins = np.ones(len(same), np.bool_)
-            begins[1:] = same[1:] != same[:-1] + 1
-            heads = same[begins] - 1
-            yield later, _row(order[heads[np.cumsum(begins) - 1]])
-
-
-def _row(packed: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+def _compare_all(held: list[int], since: int, best: NDArray[np.int64]) -> None:
+    """Compare as the compiled code (near.cc) does."""
+    for one, other in itertools.combinations(range(0, 64, 64 // _BANDS), 2):
+        first: dict[tuple[int, int], int] = {}
+        last: dict[tuple[int, int], int] = {}
+        for row, sketch in enumerate(held):
+            if not sketch:
+                continue
+            key = sketch >> one & 0xFFFF, sketch >> other & 0xFFFF
+            before = {first.setdefault(key, row), last.get(key, row)} - {row}
+            last[key] = row
+            for earlier in before if row >= since else ():
+                equal = (sketch ^ held[earlier]).to_bytes(_BYTES, "little").count(0)
+                if equal >= EQUAL_BYTES:
+                    # The most alike, and among those the first: one number that can be compared.
+                    best[row] = max(best[row], (equal << _FAR_BITS) + _FAR - earlier)
 
 
 def _bands(held: Sketches) -> NDArray[np.uint16]:

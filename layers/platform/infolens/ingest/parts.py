@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from infolens.rows.byte_places import places_where
+from infolens.rows.compiled import infolens_rows
 from infolens.rows.few_texts import FewTexts
 from infolens.rows.utf8_cells import Utf8Cells
 
@@ -46,9 +46,6 @@ of it is copied, to memory from the system, whenever it has to grow."""
 
 _RUN = 16
 """Rows between two that go from which on a piece of a batch costs less than a copy of its rows."""
-
-_FIRST_OF_SEVERAL = -64
-"""As a signed number, the first byte of UTF-8 that begins a character of several; those below it go on with one."""
 
 _LONG_TEXT = 64
 """Characters on average from which on a column of text gets no dictionary and no statistics: both cost and find
@@ -233,9 +230,11 @@ def text_buffers(batch: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint8], N
 
 def text_lengths(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the number of characters of each text of a column, as `text_buffers` gives it."""
-    begin = offsets[0]
-    further = places_where(text[begin : offsets[-1]].view(np.int8) < _FIRST_OF_SEVERAL)  # bytes of a character begun
-    lengths: NDArray[np.int64] = np.diff(offsets) - np.diff(np.searchsorted(further, offsets - begin))
+    if infolens_rows is None:
+        data, edges = text.tobytes(), itertools.pairwise(offsets.tolist())
+        return np.array([len(data[begin:end].decode()) for begin, end in edges], np.int64)
+    lengths = np.empty(len(offsets) - 1, np.int64)
+    infolens_rows.text_lengths(text.ctypes.data, offsets.ctypes.data, len(lengths), lengths.ctypes.data)
     return lengths
 
 

@@ -2,26 +2,26 @@
 
 It gives exactly what `csv.reader` gives in its strict form, or nothing: `SectionReader` asks here first, and reads with
 that module what is left. Records are regular as long as each quote opens a field, closes one or is doubled within one,
-physical lines end with a line feed, and no limit is near.
+physical lines end with a line feed, and no limit is near. Compiled code (layers/columnar/rows/split.cc, ADR 0026) finds
+the marks; where it was not built, there is nothing here, and `csv.reader` reads all.
 """
 
 from __future__ import annotations
 
 import csv
+import ctypes
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from infolens.ingest import csv_reading
 from infolens.rows.byte_places import places_where
+from infolens.rows.compiled import infolens_rows
 from infolens.rows.utf8_cells import Lying, Utf8Cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from infolens.ingest.csv_reading import BrokenRow
@@ -36,21 +36,8 @@ BYTES_PER_FIELD = 24
 
 _REPLACEMENT = "\ufffd".encode()
 
-_FIRST_BEYOND, _FIRST_LEAD, _FIRST_RIGHT_LEAD, _THREE_BYTES, _FOUR_BYTES, _BEYOND_LEADS = (
-    0x80,
-    0xC0,
-    0xC2,
-    0xE0,
-    0xF0,
-    0xF5,
-)
-_SECOND_BYTES = {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}
-"""Of characters that could be written shorter, are half of another, or are none."""
-
-_PIECE_BYTES = 64 << 10
-
-_DENSE = 8
-"""One byte in so many, from which on Arrow says of all bytes whether they are UTF-8 before the others are looked at."""
+BYTES_PER_DOUBLED = 8
+"""For each quote that stands for nothing, on average, below which `csv.reader` reads: their places need room."""
 
 _BAD_LINES = 32
 """Lines of a block with bytes that are no UTF-8, from which on decoding all of them is quicker than finding each."""
@@ -144,19 +131,15 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
     Returns:
         None when the first record is not regular, or not whole, or when another way is quicker.
     """
-    if len(raw) > csv_reading.MAX_RECORD or b"\n" not in raw:
+    if infolens_rows is None or len(raw) > csv_reading.MAX_RECORD or b"\n" not in raw:
         return None
     data, repaired, replaced, shifts = _valid(raw)
-    array = np.frombuffer(data, np.uint8)
-    marks = _marks(array, ord(delimiter))
+    marks = _marks(data, ord(delimiter))
     most_lines = min(csv_reading.MAX_BLOCK_LINES, csv_reading.MAX_RECORD_LINES)
-    if len(marks.feeds) >= most_lines or _lone_back(array, marks.feeds):
+    if marks is None or marks.feed_count >= most_lines:
         return None
-    ends, last_lines, delimiters = marks.ends, marks.last_lines, marks.delimiters
-    if (len(delimiters) + len(ends)) * BYTES_PER_FIELD > len(data):
-        return None
-    irregular, doubled = _quotes(array, marks.quotes, ord(delimiter))
-    count = int(np.searchsorted(ends, irregular))
+    ends, last_lines = marks.ends, marks.last_lines
+    count = len(ends)
     too_long = np.flatnonzero(np.diff(ends[:count], prepend=-1) > csv_reading.MAX_FIELD)
     if len(too_long):
         count = int(too_long[0])
@@ -171,7 +154,7 @@ def regular_rows(raw: bytes, delimiter: str, first_line: int, stop: int | None) 
         repaired -= repaired_left
         replaced -= replaced_left
     lines = np.concatenate([[0], last_lines[: count - 1] + 1]) + first_line
-    records, lines = _records(array, ends[:count], delimiters, doubled, lines)
+    records, lines = _records(data, ends[:count], marks, lines)
     block = ColumnBlock(data, delimiter, lines.tolist(), records)
     return RegularRows(block, size, int(last_lines[count - 1]) + 1, repaired, replaced)
 
@@ -201,9 +184,8 @@ def _valid(raw: bytes) -> tuple[bytes, int, int, list[tuple[int, int]] | None]:
     replaced = raw.count(b"\0") if nulls else 0
     whole = memoryview(raw)
     pieces: list[bytes | memoryview] = []
-    for bad in _bad_places(np.frombuffer(raw, np.uint8)):
-        if bad < at:
-            continue
+    address = np.frombuffer(raw, np.uint8).ctypes.data
+    while (bad := infolens_rows.bad_place(address, at, len(raw))) < len(raw):
         begin = raw.rfind(b"\n", at, bad) + 1 or at
         few = len(pieces) < 2 * _BAD_LINES
         end = (raw.find(b"\n", bad) + 1 if few else 0) or len(raw)
@@ -222,113 +204,40 @@ def _valid(raw: bytes) -> tuple[bytes, int, int, list[tuple[int, int]] | None]:
     return data, repaired, replaced, shifts if known else None
 
 
-def _bad_places(array: Bytes) -> list[int]:
-    """Give places of bytes that are no UTF-8 (Unicode 16, table 3-7), ascending; one for each fault at least."""
-    high = array >= _FIRST_BEYOND
-    count = np.count_nonzero(high)
-    if not count or (count * _DENSE > len(array) and _is_utf8(array)):
-        return []
-    beyond = places_where(high)
-    # Three bytes that follow no other end what may be looked at behind the last one.
-    held = np.concatenate([array[beyond], np.zeros(3, np.uint8)])
-    last = len(held) - 3
-    next_to = np.zeros(len(held), np.bool_)
-    next_to[1:last] = np.diff(beyond) == 1
-    follows = next_to & (held < _FIRST_LEAD)
-    first, second = held[:last], held[1 : last + 1]
-    width = (first >= _FIRST_LEAD).astype(np.uint8) + (first >= _THREE_BYTES) + (first >= _FOUR_BYTES)
-    owed = np.zeros(len(held), np.bool_)
-    bad = (first >= _BEYOND_LEADS) | ((first >= _FIRST_LEAD) & (first < _FIRST_RIGHT_LEAD))
-    there = np.ones(last, np.bool_)
-    for offset in (1, 2, 3):
-        wants = width >= offset
-        there &= follows[offset : last + offset]  # a byte further on is nobody's where one before it is missing
-        bad |= wants & ~there
-        owed[offset : last + offset] |= wants & there
-    for lead, (least, most) in _SECOND_BYTES.items():
-        these = first == lead
-        bad |= these & ((second < least) | (second > most))
-    bad |= (first < _FIRST_LEAD) & ~owed[:last]
-    return beyond[bad].tolist() if bad.any() else []
-
-
-def _is_utf8(array: Bytes) -> bool:
-    edges = pa.py_buffer(np.array([0, len(array)], np.int32))
-    try:
-        pa.StringArray.from_buffers(1, edges, pa.py_buffer(array)).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class _Marks:
-    """Places of the bytes that CSV is made of, if no quote is irregular; ascending."""
+    """Places of the bytes that CSV is made of, as far as each quote is regular; ascending."""
 
-    quotes: Places
     delimiters: Places
     """Those outside quotes."""
     ends: Places
     """Line feeds outside quotes."""
     last_lines: Places
     """The physical line that each of these ends, counted from 0."""
-    feeds: Places
+    doubled: Places
+    """The second of each two quotes that stand for one."""
+    feed_count: int
     """Line feeds, inside quotes too."""
 
 
-def _marks(array: Bytes, delimiter: int) -> _Marks:
-    places = places_where(_any_of(array, (_QUOTE, _FEED, delimiter)))
-    kinds = array[places]
-    quote = kinds == _QUOTE
-    outside = ~np.logical_xor.accumulate(quote)
-    line_ends = np.flatnonzero(kinds == _FEED)
-    feeds = places[line_ends]
-    last_lines = np.flatnonzero(outside[line_ends])
-    delimiters = places.compress(outside & (kinds == delimiter))  # much quicker than to index with a mask
-    return _Marks(places.compress(quote), delimiters, feeds[last_lines], last_lines, feeds)
+def _marks(data: bytes, delimiter: int) -> _Marks | None:
+    r"""Find the marks; None where another way is quicker, or a line before the last line feed ends with a mere `\r`."""
+    room, doubled_room = len(data) // BYTES_PER_FIELD + 1, len(data) // BYTES_PER_DOUBLED + 1
+    delimiters, ends, last_lines = (np.empty(room, np.intp) for _ in range(3))
+    doubled = np.empty(doubled_room, np.intp)
+    places = [each.ctypes.data for each in (delimiters, ends, last_lines, doubled)]
+    found = infolens_rows.Marks(*places, room, doubled_room)
+    if not infolens_rows.marks(np.frombuffer(data, np.uint8).ctypes.data, len(data), delimiter, ctypes.byref(found)):
+        return None
+    delimiters, ends = delimiters[: found.delimiter_count], ends[: found.end_count]
+    if (len(delimiters) + len(ends)) * BYTES_PER_FIELD > found.regular:
+        return None
+    return _Marks(delimiters, ends, last_lines[: len(ends)], doubled[: found.doubled_count], found.feed_count)
 
 
-def _any_of(array: Bytes, kinds: Sequence[int]) -> NDArray[np.bool_]:
-    """Say of each byte whether it is one of some; piece by piece, so that what is compared stays in the cache."""
-    found = np.empty(len(array), np.bool_)
-    room = np.empty(min(_PIECE_BYTES, len(array)), np.bool_)
-    for begin in range(0, len(array), _PIECE_BYTES):
-        piece, here = array[begin : begin + _PIECE_BYTES], found[begin : begin + _PIECE_BYTES]
-        same = room[: len(piece)]
-        np.equal(piece, kinds[0], out=here)
-        for kind in kinds[1:]:
-            np.equal(piece, kind, out=same)
-            np.logical_or(here, same, out=here)
-    return found
-
-
-def _lone_back(array: Bytes, feeds: Places) -> bool:
-    r"""Say whether a line before the last line feed ends with a mere `\r`."""
-    before = array[: feeds[-1]]
-    pieces = (before[begin : begin + _PIECE_BYTES] for begin in range(0, len(before), _PIECE_BYTES))
-    backs = sum(np.count_nonzero(piece == _BACK) for piece in pieces)
-    return bool(backs != np.count_nonzero(array[feeds[feeds > 0] - 1] == _BACK))
-
-
-def _quotes(array: Bytes, quotes: Places, delimiter: int) -> tuple[int, Places]:
-    """Give the place of the first quote that is not regular (the end when all are), and of the doubled ones before."""
-    opening, closing = quotes[0::2], quotes[1::2]
-    doubled = np.zeros(len(opening), np.bool_)
-    doubled[1:] = opening[1:] == closing[: len(opening) - 1] + 1
-    before = array[opening - 1]
-    regular = doubled | (before == delimiter) | (before == _FEED) | (opening == 0)
-    bad = opening[~regular]
-    irregular = int(bad[0]) if len(bad) else len(array)
-    behind = array.take(closing + 1, mode="clip")
-    regular = (behind == delimiter) | (behind == _FEED) | (behind == _BACK) | (behind == _QUOTE)
-    bad = closing[~regular]
-    if len(bad):
-        irregular = min(irregular, int(bad[0]))
-    return irregular, opening[doubled]
-
-
-def _records(array: Bytes, ends: Places, delimiters: Places, doubled: Places, lines: Places) -> tuple[_Records, Places]:
+def _records(data: bytes, ends: Places, marks: _Marks, lines: Places) -> tuple[_Records, Places]:
     """Lay out the records that end at these line feeds, without blank lines -> them, and their lines."""
+    array, delimiters = np.frombuffer(data, np.uint8), marks.delimiters
     begins = np.concatenate([[0], ends[:-1] + 1])
     ends = ends - ((array[ends - 1] == _BACK) & (ends > begins))
     held = ends > begins
@@ -336,4 +245,4 @@ def _records(array: Bytes, ends: Places, delimiters: Places, doubled: Places, li
         begins, ends, lines = begins[held], ends[held], lines[held]
     first = np.searchsorted(delimiters, begins)
     widths = np.searchsorted(delimiters, ends) - first + 1
-    return _Records(begins, ends, widths, delimiters, first, doubled), lines
+    return _Records(begins, ends, widths, delimiters, first, marks.doubled), lines

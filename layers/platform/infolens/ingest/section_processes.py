@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from infolens.ingest.worker_processes import Body, Given
 
 WINDOW_BYTES = 256 << 10
-"""Bytes by which a record's start is guessed, and beyond a section's end that its last record mostly needs."""
+"""Bytes beyond a section's end that its last record mostly needs, and by which a record's start is guessed at most."""
+
+_FIRST_WINDOW_BYTES = 64 << 10
+"""By which it is guessed at first: a hundred records of news, read in a quarter of the time."""
 
 _HELD = 2
 """Sections whose rows a worker holds at most: one that waits for those before it, and the next."""
@@ -357,9 +360,12 @@ class _Plan:
             return None
         self._source.reaches(stop + WINDOW_BYTES)
         # A place at which a line has just ended is the first that may be found: hence one byte before the border.
-        window = b"".join(self._source.between(stop - 1, stop + WINDOW_BYTES))
-        survey = self._job.survey
-        found = guess_record_start(window, survey.format.delimiter, len(survey.header))
+        survey, found, window = self._job.survey, None, b""
+        for size in (_FIRST_WINDOW_BYTES, WINDOW_BYTES):
+            window = b"".join(self._source.between(stop - 1, stop + size))
+            found = guess_record_start(window, survey.format.delimiter, len(survey.header))
+            if found is not None:
+                break
         # A section that was cut within a line would not know; within quotes it does.
         if found is None or window[found - 1 : found] not in _LINE_ENDS or window[found - 1 : found + 1] == b"\r\n":
             return None

@@ -23,7 +23,8 @@ _ASCII_WITHOUT_KEY = bytes(code for code in _ASCII if not chr(code).isalnum())
 _FEW = 50
 """Different characters up to which taking each of them out is quicker than looking at the whole text for all."""
 
-_ENDINGS = frozenset(".!?:;\"'\u2026\u201d\u2019")
+ENDINGS = frozenset(".!?:;\"'\u2026\u201d\u2019")
+"""Marks that close a title."""
 
 
 def unescaped(text: str) -> str:
@@ -51,7 +52,7 @@ def join_title(title: str, body: str) -> str:
     """Merge two clean texts into one field, with a full stop between where the title has no mark of its own (S0-21)."""
     if not title or not body:
         return title or body
-    return f"{title} {body}" if title[-1] in _ENDINGS else f"{title}. {body}"
+    return f"{title} {body}" if title[-1] in ENDINGS else f"{title}. {body}"
 
 
 def content_key(text: str) -> str:
