@@ -45,7 +45,7 @@ ifeq ($(shell uname -sm),Linux x86_64)
 endif
 	@touch $@
 
-# What ingest cleans texts with; on other systems it does without, and takes ten times as long.
+# What ingest splits and cleans rows with; on other systems it does without, and takes seven times as long.
 $(STAMPS)/rows: $(STAMPS)/dev layers/columnar/Makefile $(wildcard layers/columnar/rows/* layers/columnar/rows/*/*.py)
 ifeq ($(shell uname -s),Linux)
 	$(MAKE) --no-print-directory -C layers/columnar rows UV="$(CURDIR)/$(UV)" \

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from infolens.ingest import section_processes
 from infolens.ingest.csv_reading import FileRefused
 from infolens.ingest.parts import part_id_of
+from infolens.ingest.record_starts import guess_record_start
 from infolens.ingest.section_processes import staged_sections
 from infolens.ingest.sections import NOTHING, stage_section
 from infolens.ingest.survey import survey
@@ -179,6 +180,26 @@ def test_workers_change_nothing(monkeypatch, workers):
     assert [final.data for final in whole.parts] == [section.part for section in whole.held.sections.values()]
     assert taken(data, 4096, workers=workers).outcome == whole.outcome
     assert not multiprocessing.active_children()
+
+
+def test_a_start_that_few_bytes_do_not_show_is_looked_for_in_more(monkeypatch):
+    """Records are guessed by a few bytes at first, by all of the window where these show none."""
+    looked_at = []
+
+    def guess(window, *rest):
+        looked_at.append(len(window))
+        return guess_record_start(window, *rest) if len(window) > 300 else None
+
+    monkeypatch.setattr(section_processes, "guess_record_start", guess)
+    monkeypatch.setattr(section_processes, "_FIRST_WINDOW_BYTES", 200)
+    monkeypatch.setattr(section_processes, "WINDOW_BYTES", 2048)
+    data, here = news(300), section_processes._read_whole
+    one = taken(data, 4096)
+    read_here = []
+    monkeypatch.setattr(section_processes, "_read_whole", lambda *given: read_here.append(given) or here(*given))
+    assert taken(data, 4096, workers=2).outcome == one.outcome
+    assert {201, 2049} <= set(looked_at)
+    assert len(read_here) < 3 < len(one.held.counts)  # the last one, and where a guess was wrong
 
 
 def test_small_content_starts_no_process(monkeypatch):

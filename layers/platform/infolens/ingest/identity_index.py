@@ -125,7 +125,7 @@ class IdentityIndex:
     def only(self, rows: NDArray[np.bool_]) -> bytes:
         """Write the index of the part that has only some rows: for each row of `records`, whether it has it."""
         kept = self.records().at(rows)
-        present = set(kept.label.tolist())
+        present = set(np.unique(kept.label).tolist())
         self.label_name(0)
         return _file(kept, sorted(name for crc, name in (self._names or {}).items() if crc in present))
 
