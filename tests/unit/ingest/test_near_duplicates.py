@@ -52,6 +52,12 @@ def test_compiled_sketches(texts):
     assert sketch(*texts).tolist() == [sketch_of(text.encode()) for text in texts]
 
 
+def test_compiled_sketches_to_the_last_shingle():
+    """Each byte of a text may make the difference, up to its last."""
+    texts = [text_of(40)[:size] for size in range(60, 200) for _ in range(10)]
+    assert sketch(*texts).tolist() == [sketch_of(text.encode()) for text in texts]
+
+
 def test_short_texts_have_no_sketch():
     """A headline shares its words with many others; nothing at all has no sketch either."""
     assert sketch("Senate votes on the budget today", "").tolist() == [0, 0]

@@ -148,10 +148,13 @@ def test_pieces_around_the_rows_that_go_are_what_a_filter_gives(gone):
     assert len(pieces) <= len(gone) + 1
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("first", [0, 1])
-def test_lengths_count_characters(first):
+def test_lengths_count_characters(monkeypatch, first, compiled):
     """A character of two, three or four bytes counts once, and texts before a slice do not count."""
-    texts = ["häst", "", "猫と犬", "a cat 🐈", "abc"]
+    if not compiled:
+        monkeypatch.setattr(parts, "infolens_rows", None)
+    texts = ["häst", "", "猫と犬", "a cat 🐈", "abc", *("häst 猫と犬 🐈 " * 9)[:100].split(" ", 7), "🐈" * 50, "x" * 64]
     rows = pa.RecordBatch.from_arrays([pa.array(texts)], ["text"]).slice(first)
     assert parts.text_lengths(*text_buffers(rows, "text")).tolist() == [*map(len, texts[first:])]
 

@@ -20,6 +20,10 @@ pytest.importorskip("infolens_rows", reason="the library is built by `make setup
 
 MANY = settings(max_examples=400, deadline=None)
 
+PLAIN = "What is usual, in words and spaces, is looked at many bytes at once. " * 2
+LONG = st.builds(lambda before, size, after: before + PLAIN[:size] + after, NASTY, st.integers(0, len(PLAIN)), NASTY)
+"""With as many bytes between that what is nasty comes at any place among those that are looked at at once."""
+
 
 def letters(text: str) -> str:
     """The letters of a text, as `str.isalpha` knows them."""
@@ -27,14 +31,14 @@ def letters(text: str) -> str:
 
 
 @MANY
-@given(raw=st.lists(NASTY, max_size=8))
+@given(raw=st.lists(LONG, max_size=8))
 def test_cleaning_many(raw):
     """Each text is what cleaning makes of it alone."""
     assert clean_texts(raw) == [clean_text(text) for text in raw]
 
 
 @MANY
-@given(raw=st.lists(NASTY, max_size=8))
+@given(raw=st.lists(LONG, max_size=8))
 def test_digests_of_many(raw):
     """Each clean text has the digest of its key."""
     clean = [clean_text(text) for text in raw]
@@ -42,7 +46,7 @@ def test_digests_of_many(raw):
 
 
 @MANY
-@given(rows=st.lists(st.tuples(NASTY, NASTY), max_size=8))
+@given(rows=st.lists(st.tuples(LONG, LONG), max_size=8))
 def test_titles_and_texts(rows):
     """Titles and texts are joined as one by one; those that are not said to be odd have their text and digest."""
     found = keyed_texts([[title for title, _ in rows], [text for _, text in rows]], CONTENT_KEYS)
@@ -56,7 +60,7 @@ def test_titles_and_texts(rows):
 
 
 @MANY
-@given(rows=st.lists(st.tuples(NASTY, NASTY), min_size=1, max_size=8), order=st.sampled_from([1, -1]))
+@given(rows=st.lists(st.tuples(LONG, LONG), min_size=1, max_size=8), order=st.sampled_from([1, -1]))
 def test_titles_and_texts_where_they_lie(rows, order):
     """Texts in quotes, before titles or behind them, become what they become as objects of their own."""
     columns = [[cell.encode(errors="replace").decode() for cell in column] for column in zip(*rows, strict=True)]
@@ -91,7 +95,7 @@ def _in_one_file(columns: list[list[str]]) -> list[Utf8Cells]:
 
 
 @MANY
-@given(raw=st.lists(NASTY, max_size=8), at_least=st.sampled_from([1, 2, 5]))
+@given(raw=st.lists(LONG, max_size=8), at_least=st.sampled_from([1, 2, 5]))
 def test_keys_of_letters(raw, at_least):
     """Keys may be of letters alone; a text whose key is too short is odd."""
     found = keyed_texts([raw], Keys(str.isalpha, at_least))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 _LONG = 100_000
-"""Bytes of a cell that is left to `text_cleaning`, so that one of 10 MB is not held once more."""
+"""Bytes of a cell that is left to the schema, whose limits go by the raw length, too."""
 
 _UNSEEN, _PLAIN, _ENDING, _BLANK, _GONE, _ODD = range(6)
 """What is known of a character: nothing yet; it stays; and closes a title; it is white space; it goes away; its text is

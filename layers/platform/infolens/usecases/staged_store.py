@@ -94,8 +94,9 @@ class InBucket:
         self._bucket = bucket
         self._sections = keys.staged_sections(*upload)
         self._indexes = _Indexes()
-        self._kept: dict[tuple[int, int], SectionCounts] = {}
-        """What was staged here, by number and start: not read again."""
+        self._kept: dict[tuple[int, int], bytes] = {}
+        """Counts of what was staged here, by number and start, as they were written: not read again. Objects would take
+        six times the memory."""
         self._held: StagedSection | None = None
         self._starts: dict[int, set[int]] | None = None
         self._lock = threading.Lock()  # sections are kept, and indexes read, by several threads
@@ -119,10 +120,9 @@ class InBucket:
         if section.index:  # so that merging reads none of those that were staged here
             with self._lock:
                 self._indexes.get((counts.number, counts.start), lambda: section.index)
-        self._store.write(
-            self._bucket, self._key(counts.number, counts.start, COUNTS), codec.to_json(counts), "application/json"
-        )
-        self._kept[counts.number, counts.start] = counts
+        written = codec.to_json(counts)
+        self._store.write(self._bucket, self._key(counts.number, counts.start, COUNTS), written, "application/json")
+        self._kept[counts.number, counts.start] = written
         self._found().setdefault(counts.number, set()).add(counts.start)
 
     def hold(self, section: StagedSection) -> None:
@@ -177,9 +177,8 @@ class InBucket:
         return self._store.read(self._bucket, self._key(number, self.counts[number].start, REJECTS)).data
 
     def _read(self, number: int, start: int) -> SectionCounts:
-        if (number, start) in self._kept:
-            return self._kept[number, start]
-        return codec.from_json(SectionCounts, self._store.read(self._bucket, self._key(number, start, COUNTS)).data)
+        data = self._kept.get((number, start)) or self._store.read(self._bucket, self._key(number, start, COUNTS)).data
+        return codec.from_json(SectionCounts, data)
 
     def _found(self) -> dict[int, set[int]]:
         with self._lock:
