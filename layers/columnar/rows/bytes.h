@@ -1,12 +1,17 @@
-// Bytes in vectors of whatever width the processor has, and characters of UTF-8.
+// Bytes, many at a time, and characters of UTF-8.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 constexpr int kWidth = 32;
 using Bytes = std::uint8_t __attribute__((ext_vector_type(kWidth)));
-using Bits = bool __attribute__((ext_vector_type(kWidth)));
+using Matches = decltype(Bytes{} == Bytes{});  // 0 or -1 for each byte
 
 inline Bytes bytes_at(const std::uint8_t* at) {
   Bytes bytes;
@@ -14,10 +19,27 @@ inline Bytes bytes_at(const std::uint8_t* at) {
   return bytes;
 }
 
-inline std::uint32_t mask_of(Bits bits) {
-  std::uint32_t mask;
-  std::memcpy(&mask, &bits, sizeof mask);
+// Gives a bit for each byte; compilers take each out by itself where the processor has no masks.
+inline std::uint32_t mask_of(Matches matches) {
+#if defined(__SSE2__)
+  __m128i halves[2];
+  std::memcpy(halves, &matches, kWidth);
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(halves[0])) |
+         static_cast<std::uint32_t>(_mm_movemask_epi8(halves[1])) << 16;
+#elif defined(__aarch64__)
+  constexpr std::uint64_t kPlaces = 0x8040201008040201;
+  uint8x8_t quarters[4];
+  std::memcpy(quarters, &matches, kWidth);
+  std::uint32_t mask = 0;
+  for (int at = 0; at < 4; ++at) {
+    mask |= static_cast<std::uint32_t>(vaddv_u8(vand_u8(quarters[at], vcreate_u8(kPlaces)))) << (8 * at);
+  }
   return mask;
+#else
+  std::uint32_t mask = 0;
+  for (int at = 0; at < kWidth; ++at) mask |= static_cast<std::uint32_t>(matches[at] & 1) << at;
+  return mask;
+#endif
 }
 
 struct Character {

@@ -43,6 +43,7 @@ class Writer {
     const std::uint8_t* at = apart ? column.apart + ~begin : column.data + begin;
     const std::uint8_t* const stop = apart ? column.apart + ~end : column.data + end;
     const bool doubled = column.doubled && !apart;
+    const std::uint8_t quote = doubled ? '"' : '\0';
     std::uint8_t* const first = out;
     if (stop - at > longest) return false;
     bool spaced = true;  // nothing was written, or a space last
@@ -51,8 +52,8 @@ class Writer {
         const Bytes some = bytes_at(at);
         std::memcpy(out, &some, kWidth);
         const std::uint32_t spaces = mask_of(some == ' ');
-        std::uint32_t other = (spaces & (spaces << 1 | spaced)) | mask_of(some - ' ' > '~' - ' ');
-        if (doubled) other |= mask_of(some == '"');
+        const std::uint32_t other =
+            (spaces & (spaces << 1 | spaced)) | mask_of((some - ' ' > '~' - ' ') | (some == quote));
         const int plain = other ? __builtin_ctz(other) : kWidth;
         if (plain) spaced = spaces >> (plain - 1) & 1;
         at += plain;
@@ -108,28 +109,88 @@ class Writer {
   std::int32_t unseen = -1;
 };
 
-// Writes the key of a clean text -> its end.
-std::uint8_t* keyed(const std::uint8_t* at, const std::uint8_t* end, const std::uint32_t* keys, std::uint8_t* out) {
-  while (at < end) {
-    if (end - at >= kStep) {
-      std::uint64_t some;
-      std::memcpy(&some, at, kStep);
-      if (!(some & 0x8080808080808080)) {
-        for (int offset = 0; offset < kStep; ++offset) {
-          const std::uint32_t key = keys[at[offset]];
-          *out = static_cast<std::uint8_t>(key);
-          out += (key + 0xFF) >> 8;  // no branch, which nobody could foresee
-        }
-        at += kStep;
-        continue;
+// For each choice among eight bytes, the places of the chosen ones.
+struct Choices {
+  std::uint8_t places[256][kStep] = {};
+  constexpr Choices() {
+    for (int chosen = 0; chosen < 256; ++chosen) {
+      int count = 0;
+      for (int place = 0; place < kStep; ++place) {
+        if (chosen >> place & 1) places[chosen][count++] = static_cast<std::uint8_t>(place);
       }
     }
-    const Character found = *at < 0x80 ? Character{*at, 1} : decoded(at, end);
-    for (std::uint32_t key = keys[found.point]; key; key >>= 8) *out++ = static_cast<std::uint8_t>(key);
-    at += found.width;
   }
-  return out;
+};
+constexpr Choices kChoices;
+
+// Writes those of eight bytes that are chosen, behind each other, and then any others.
+void write_chosen(const std::uint8_t* bytes, std::uint32_t chosen, std::uint8_t* out) {
+  const std::uint8_t* const places = kChoices.places[chosen];
+#if defined(__SSSE3__)
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(out),
+                   _mm_shuffle_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes)),
+                                    _mm_loadl_epi64(reinterpret_cast<const __m128i*>(places))));
+#elif defined(__aarch64__)
+  vst1_u8(out, vtbl1_u8(vld1_u8(bytes), vld1_u8(places)));
+#else
+  for (int place = 0; place < kStep; ++place) out[place] = bytes[places[place]];
+#endif
 }
+
+class KeyWriter {
+ public:
+  explicit KeyWriter(const std::uint32_t* keys) : keys_(keys), digits_(keys['0'] ? 10 : 0), usual_(true) {
+    for (std::uint32_t byte = 0; byte < 0x80; ++byte) {
+      const bool letter = (byte | 0x20) - 'a' < 26, digit = byte - '0' < digits_;
+      usual_ &= keys[byte] == (letter || digit ? byte | 0x20 : 0);
+    }
+  }
+
+  // Writes the key of a clean text -> its end.
+  std::uint8_t* write(const std::uint8_t* at, const std::uint8_t* end, std::uint8_t* out) const {
+    while (at < end) {
+      if (usual_ && end - at >= kWidth) {
+        const Bytes some = bytes_at(at);
+        if (!mask_of(some >= 0x80)) {
+          out = ascii(some, out);
+          at += kWidth;
+          continue;
+        }
+      }
+      const std::uint8_t* const until = end - at < kWidth ? end : at + kWidth;
+      while (at < until) {
+        if (*at < 0x80) {
+          const std::uint32_t key = keys_[*at++];
+          *out = static_cast<std::uint8_t>(key);
+          out += (key + 0xFF) >> 8;  // no branch, which nobody could foresee
+          continue;
+        }
+        const Character found = decoded(at, end);
+        for (std::uint32_t key = keys_[found.point]; key; key >>= 8) *out++ = static_cast<std::uint8_t>(key);
+        at += found.width;
+      }
+    }
+    return out;
+  }
+
+ private:
+  // Writes what letters, and digits if they count, become, of bytes that are all ASCII.
+  std::uint8_t* ascii(Bytes some, std::uint8_t* out) const {
+    const Bytes folded = some | 0x20;
+    const std::uint32_t chosen = mask_of((folded - 'a' < 26) | (some - '0' < digits_));
+    std::uint8_t bytes[kWidth];
+    std::memcpy(bytes, &folded, kWidth);
+    for (int at = 0; at < kWidth; at += kStep) {
+      write_chosen(bytes + at, chosen >> at & 0xFF, out);
+      out += __builtin_popcount(chosen >> at & 0xFF);
+    }
+    return out;
+  }
+
+  const std::uint32_t* keys_;
+  std::uint8_t digits_;  // 10, or 0 when they do not count
+  bool usual_;  // whether what ASCII becomes is what `ascii` makes of it
+};
 
 bool has_characters(const std::uint8_t* at, const std::uint8_t* end, std::int64_t least) {
   if (end - at >= 4 * least) return true;
@@ -147,6 +208,7 @@ EXPORTED std::int64_t infolens_clean_rows(
     std::int64_t longest, std::int64_t least, const Cleaned* cleaned, std::int32_t* unseen) {
   Writer writer(*characters, cleaned->texts + (first ? cleaned->text_ends[first - 1] : 0));
   std::uint8_t* key = cleaned->keys ? cleaned->keys + (first ? cleaned->key_ends[first - 1] : 0) : nullptr;
+  const KeyWriter key_writer(characters->keys);
   *unseen = -1;
   for (std::int64_t row = first; row < rows; ++row) {
     std::uint8_t* const begin = writer.out;
@@ -167,7 +229,7 @@ EXPORTED std::int64_t infolens_clean_rows(
     }
     std::uint8_t* key_end = key;
     if (usual && key) {
-      key_end = keyed(begin, writer.out, characters->keys, key);
+      key_end = key_writer.write(begin, writer.out, key);
       usual = has_characters(key, key_end, least);
     }
     cleaned->odd[row] = !usual;

@@ -48,7 +48,7 @@ std::uint64_t sketch_of(const std::uint8_t* begin, const std::uint8_t* end) {
   const std::uint8_t* at = begin + 1;
   for (; end - at >= kShingle + kWidth; at += kWidth) {
     std::uint32_t here =
-        mask_of(bytes_at(at - 1) == ' ') & mask_of(((bytes_at(at) ^ bytes_at(at + 1)) & kChoosingBits) == 0);
+        mask_of((bytes_at(at - 1) == ' ') & (((bytes_at(at) ^ bytes_at(at + 1)) & kChoosingBits) == 0));
     for (; here; here &= here - 1) sketch.take(at + __builtin_ctz(here));
   }
   for (; end - at >= kShingle; ++at) {

@@ -20,7 +20,7 @@ pytest.importorskip("infolens_rows", reason="the library is built by `make setup
 
 MANY = settings(max_examples=400, deadline=None)
 
-PLAIN = "What is usual, in words and spaces, is looked at many bytes at once. " * 2
+PLAIN = "The quick brown fox JUMPS OVER 13 lazy dogs, 24,567,890 times; GVBQZ @[`{/:. " * 2
 LONG = st.builds(lambda before, size, after: before + PLAIN[:size] + after, NASTY, st.integers(0, len(PLAIN)), NASTY)
 """With as many bytes between that what is nasty comes at any place among those that are looked at at once."""
 
@@ -105,6 +105,17 @@ def test_keys_of_letters(raw, at_least):
             assert position in found.odd
         if position not in found.odd:
             assert found.texts[position] == clean_text(text)
+            assert found.digests[position] == digest_of(key)
+
+
+@MANY
+@given(raw=st.lists(LONG, max_size=4))
+def test_keys_of_anything(raw):
+    """What belongs to a key is what is asked for, not what mostly is."""
+    found = keyed_texts([raw], Keys(lambda character: character in "xyz159 -"))
+    for position, text in enumerate(raw):
+        if position not in found.odd:
+            key = "".join(filter("xyz159 -".__contains__, unicodedata.normalize("NFKC", clean_text(text)).casefold()))
             assert found.digests[position] == digest_of(key)
 
 

@@ -219,7 +219,7 @@ class _Cleaned:
     def digests(self) -> list[bytes]:
         whole = self.keys.data
         edges = itertools.pairwise([0, *self.key_ends.tolist()])
-        return salted_digests(whole[begin:end] for begin, end in edges)
+        return salted_digests([whole[begin:end] for begin, end in edges])  # a generator would cost a tenth more
 
 
 def _cleaned(columns: Sequence[_Column], keys: Keys, *, keyed: bool) -> _Cleaned:
