@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from infolens.ingest.csv_reading import BrokenRow
 
     Places = NDArray[np.intp]
-    Bytes = NDArray[np.uint8]
 
 _QUOTE, _FEED, _BACK = b'"\n\r'
 
