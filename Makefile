@@ -80,7 +80,7 @@ $(STAMPS)/bench-load: $(STAMPS)/uv infra/benchmarks/load/load.lock
 	@touch $@
 
 .PHONY: check
-check: setup ## Lint, types, import contracts, unit and contract tests (two to three minutes)
+check: setup ## Lint, types, import contracts, unit and contract tests (three to five minutes)
 	ruff check .
 	ruff format --check .
 	mypy
