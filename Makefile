@@ -10,6 +10,8 @@ UV_VERSION := 0.13.8
 TORCH := torch==2.13.0
 UV := .venv/bin/uv
 STAMPS := .venvs/stamps
+# Asked for when a recipe runs: before setup there is no Python to ask.
+PURELIB := $$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
@@ -41,7 +43,7 @@ $(STAMPS)/dev: $(STAMPS)/uv pyproject.toml infra/environments/dev.txt
 $(STAMPS)/kernels: $(STAMPS)/dev layers/inference/Makefile $(wildcard layers/inference/kernels/* layers/inference/kernels/*/*.py)
 ifeq ($(shell uname -sm),Linux x86_64)
 	$(MAKE) --no-print-directory -C layers/inference kernels UV="$(CURDIR)/$(UV)" \
-		SITE="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+		SITE="$(PURELIB)"
 endif
 	@touch $@
 
@@ -50,7 +52,7 @@ $(STAMPS)/rows: $(STAMPS)/dev layers/columnar/Makefile $(wildcard layers/columna
 ifeq ($(shell uname -s),Linux)
 	$(MAKE) --no-print-directory -C layers/columnar rows UV="$(CURDIR)/$(UV)" \
 		ARCHITECTURE="$$(uname -m | sed s/aarch64/arm64/)" \
-		SITE="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+		SITE="$(PURELIB)"
 endif
 	@touch $@
 

@@ -98,6 +98,54 @@ void lay_out(const std::uint64_t* sketches, std::uint32_t rows, int number, std:
   }
 }
 
+// Compares rows of one piece, ascending, that agree in two bands; gives false when there is no memory.
+class Comparison {
+ public:
+  const std::uint64_t* sketches;
+  std::uint32_t since;
+  std::int32_t least;
+  std::int64_t* best;
+
+  bool take(const std::uint32_t* row, const std::uint32_t* end, int one, int other) {
+    if (!table_.clear()) return false;
+    for (; row < end; ++row) {
+      Slot* const slot = table_.of(band(sketches[*row], one) << 16 | band(sketches[*row], other));
+      if (!slot) return false;
+      if (slot->first == kNone) {
+        slot->first = *row;
+      } else if (*row >= since) {
+        compare(*row, slot->first);
+        compare(*row, slot->last);
+      }
+      slot->last = *row;
+    }
+    return true;
+  }
+
+ private:
+  void compare(std::uint32_t row, std::uint32_t other) {
+    const int equal = equal_bytes(sketches[row], sketches[other]);
+    const std::int64_t found = (std::int64_t{equal} << kFarBits) + (kFar - other);
+    if (equal >= least && found > best[row]) best[row] = found;
+  }
+
+  Table table_;
+};
+
+bool compare_all(Comparison& comparison, std::uint32_t rows, std::uint32_t pieces, std::uint32_t* laid) {
+  std::uint32_t* const ends = laid + rows;
+  for (int other = 1; other < kBands; ++other) {
+    lay_out(comparison.sketches, rows, other, pieces, laid, ends);
+    for (int one = 0; one < other; ++one) {
+      for (std::uint32_t piece = 0; piece < pieces; ++piece) {
+        const std::uint32_t begin = piece ? ends[piece - 1] : 0;
+        if (!comparison.take(laid + begin, laid + ends[piece], one, other)) return false;
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 // Compares each row from `since` on with the first row, and with the last before it, that agrees with it in two of the
@@ -105,40 +153,16 @@ void lay_out(const std::uint64_t* sketches, std::uint32_t rows, int number, std:
 // far the other row is from 2^40 - 1: the most alike, and among those the first. Gives 0 when there is no memory.
 EXPORTED std::int32_t infolens_near_rows(const std::uint64_t* sketches, std::uint32_t rows, std::uint32_t since,
                                          std::int32_t least, std::int64_t* best) {
-  static_assert(kFarBits == 40);
   std::uint32_t pieces = 1;
   while (pieces < kMostPieces && pieces * kRowsAtOnce < rows) pieces *= 2;
   auto* const laid = static_cast<std::uint32_t*>(std::malloc((rows + pieces) * sizeof(std::uint32_t)));
   if (!laid) return 0;
-  std::uint32_t* const ends = laid + rows;
-  const auto compare = [&](std::uint32_t row, std::uint32_t other) {
-    const int equal = equal_bytes(sketches[row], sketches[other]);
-    const std::int64_t found = (std::int64_t{equal} << kFarBits) + (kFar - other);
-    if (equal >= least && found > best[row]) best[row] = found;
-  };
-  Table table;
-  bool enough = true;
-  for (int other = 1; other < kBands && enough; ++other) {
-    lay_out(sketches, rows, other, pieces, laid, ends);
-    for (int one = 0; one < other && enough; ++one) {
-      for (std::uint32_t piece = 0, at = 0; piece < pieces && enough; ++piece) {
-        enough = table.clear();
-        for (; at < ends[piece] && enough; ++at) {
-          const std::uint32_t row = laid[at];
-          Slot* const slot = table.of(band(sketches[row], one) << 16 | band(sketches[row], other));
-          enough = slot;
-          if (!slot) break;
-          if (slot->first == kNone) {
-            slot->first = row;
-          } else if (row >= since) {
-            compare(row, slot->first);
-            compare(row, slot->last);
-          }
-          slot->last = row;
-        }
-      }
-    }
-  }
+  Comparison comparison{};
+  comparison.sketches = sketches;
+  comparison.since = since;
+  comparison.least = least;
+  comparison.best = best;
+  const bool enough = compare_all(comparison, rows, pieces, laid);
   std::free(laid);
   return enough;
 }

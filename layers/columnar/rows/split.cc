@@ -60,16 +60,13 @@ EXPORTED std::int32_t infolens_marks(const std::uint8_t* data, std::int64_t size
   std::int64_t delimiters = 0, ends = 0, doubled = 0, feeds = 0;
   marks->regular = size;
   for (std::int64_t begin = 0; begin < size; begin += kWidth) {
-    std::uint32_t here = 0;
+    Bytes some{};
     if (size - begin >= kWidth) {
-      const Bytes some = bytes_at(data + begin);
-      here = mask_of((some == '"') | (some == '\n') | (some == '\r') | (some == delimiter));
+      some = bytes_at(data + begin);
     } else {
-      for (std::int64_t at = begin; at < size; ++at) {
-        const std::uint8_t byte = data[at];
-        here |= static_cast<std::uint32_t>(byte == '"' || byte == '\n' || byte == '\r' || byte == delimiter) << (at - begin);
-      }
+      std::memcpy(&some, data + begin, size - begin);  // zeros behind the end are no marks
     }
+    std::uint32_t here = mask_of((some == '"') | (some == '\n') | (some == '\r') | (some == delimiter));
     for (; here; here &= here - 1) {
       const std::int64_t at = begin + __builtin_ctz(here);
       const std::uint8_t byte = data[at];

@@ -174,8 +174,10 @@ class _Column:
         """Put the cells that have entities apart, without them."""
         array = np.frombuffer(self.data, np.uint8)
         places = places_where(array == _AMPERSAND)
+        if not len(places) or not len(self.begins):
+            return self
         rows = np.searchsorted(self.begins, places, "right") - 1
-        rows = np.unique(rows[(rows >= 0) & (places < self.ends.take(rows, mode="clip"))] if len(self.begins) else [])
+        rows = np.unique(rows[(rows >= 0) & (places < self.ends.take(rows, mode="clip"))])
         begins, ends, apart = self.begins.copy(), self.ends.copy(), bytearray()
         for row in rows.tolist():
             raw = self.data[begins[row] : ends[row]]
@@ -238,20 +240,28 @@ def _cleaned(columns: Sequence[_Column], keys: Keys, *, keyed: bool) -> _Cleaned
         key_room.ctypes.data if keyed else None,
         *(each.ctypes.data for each in (key_ends, odd)),
     )
-    held = [[np.frombuffer(part, np.uint8) for part in (column.data, column.apart)] for column in columns]
-    cells = [np.ascontiguousarray([column.begins, column.ends], np.int64) for column in columns]
-    given = [
-        infolens_rows.Column(*(each.ctypes.data for each in (*parts, *places)), column.doubled)
-        for parts, places, column in zip(held, cells, columns, strict=True)
+    # Held until the call is over: it is given their addresses.
+    held: list[list[NDArray[np.generic]]] = [
+        [
+            *(np.frombuffer(part, np.uint8) for part in (column.data, column.apart)),
+            *(np.ascontiguousarray(edges, np.int64) for edges in (column.begins, column.ends)),
+        ]
+        for column in columns
     ]
+    given = (infolens_rows.Column * len(columns))(
+        *(
+            infolens_rows.Column(*(each.ctypes.data for each in arrays), column.doubled)
+            for arrays, column in zip(held, columns, strict=True)
+        )
+    )
     characters = infolens_rows.Characters(keys.kinds.ctypes.data, keys.keys.ctypes.data)
     unseen = ctypes.c_int32()
     row = 0
     while True:
         row = infolens_rows.clean_rows(
             characters,
-            (infolens_rows.Column * len(given))(*given),
-            len(given),
+            given,
+            len(columns),
             row,
             rows,
             _LONG,
